@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config: the configuration file, read, checked and turned into one plain struct.
+ *
+ * One table (config_table.c) says for every key its kind, default, bounds and description; the reader, the reference
+ * (config_reference.h), the JSON Schema (config_schema.h) and the suggestions for typos all come from it. Whatever is
+ * not understood is an error, never a warning: a pipeline that runs with half of its settings is worse than one that
+ * does not start.
+ *
+ * The file is YAML 1.1 by libyaml without aliases, anchors, tags and a second document. In every value ${NAME} is the
+ * environment's variable (unset is an error), ${NAME:-text} has a text for when it is unset or empty, and $$ is a
+ * dollar sign. JSON is YAML too: a program that makes a configuration writes JSON, with $ doubled, and gives it to
+ * config_from_text().
+ *
+ * Paths (sources[].paths, exclude, after_durable's folder, output.url, state) are absolute here; relative ones in the
+ * file start at the folder of the file. No path is opened, and no glob is matched.
+ *
+ * Memory: one arena in the config; all texts and lists point into it, texts end in a NUL. Threads: loading, one at a
+ * time (it reads the environment); a loaded config is read-only and may be shared. Limits: a file of CONFIG_BYTES_MAX,
+ * nesting of CONFIG_DEPTH_MAX, values of CONFIG_VALUE_MAX bytes. Fails: RC_DENIED with one line that a person can act
+ * on: `FILE:LINE:COLUMN: KEY: what is wrong, what is allowed; did you mean "..."?` */
+#ifndef SLUICE_CONFIG_H
+#define SLUICE_CONFIG_H
+
+#include "arena.h"
+#include "time_parse.h"
+
+#include <stdint.h>
+
+enum {
+    CONFIG_BYTES_MAX = 1024 * 1024,
+    CONFIG_DEPTH_MAX = 16,
+    CONFIG_VALUE_MAX = 4096, /* Linux's PATH_MAX */
+    CONFIG_SOURCES_MAX = 256,
+    CONFIG_PATHS_MAX = 1024,
+    CONFIG_KEY_MAX = 96,
+};
+
+enum config_converter { CONFIG_NDJSON, CONFIG_COMBINED, CONFIG_RAW };
+enum config_on_error { CONFIG_TIME_REJECT, CONFIG_TIME_PARTITION };
+enum config_after { CONFIG_KEEP, CONFIG_DELETE, CONFIG_MOVE };
+enum config_format { CONFIG_JSONL_ZST, CONFIG_JSONL_GZ };
+enum config_log_level { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_WARN, CONFIG_LOG_ERROR };
+enum config_log_format { CONFIG_LOG_LOGFMT, CONFIG_LOG_JSON };
+
+/* Where a value stands in the file, both from 1; 0 means that it is a default. */
+struct config_place {
+    uint32_t line, column;
+};
+
+struct config_strs {
+    struct str *at;
+    size_t count;
+};
+
+/* Where a record's time is. */
+struct config_time {
+    bool given;                    /* ndjson: there is a time; combined always has its own (clf); raw never has one */
+    struct str field;              /* ndjson: `user.time`, or a JSON Pointer that starts with '/' */
+    struct str format_text;        /* as written: "rfc3339" */
+    struct time_parse format;      /* compiled; for combined: clf */
+    enum config_on_error on_error; /* a missing or bad time: a reject, or the record without a time */
+};
+
+struct config_source {
+    struct str name;            /* unique, [A-Za-z0-9_.-]{1,64} */
+    struct config_strs paths;   /* absolute globs; what was special in the config's folder's name is escaped by '\' */
+    struct config_strs exclude; /* absolute globs; one without '/' is for the file's name alone and stays so */
+    enum config_converter converter;
+    struct config_time time;
+    uint64_t max_line_bytes; /* a longer line is a reject */
+    uint64_t stripe_bytes;   /* grid of jobs over a file; fixed per file when it is identified */
+    enum config_after after_durable;
+    struct str move_to;        /* CONFIG_MOVE: an absolute folder */
+    uint64_t close_after_ms;   /* a file that did not grow for so long is closed */
+    uint64_t rotated_after_ms; /* the same for one that was renamed or deleted */
+    bool follow_symlinks;
+};
+
+struct config_output {
+    struct str url;       /* as written, for messages */
+    struct str dir;       /* of file:// or a plain path: the absolute folder, without a '/' at its end */
+    struct str partition; /* the template as written; "" means one output. Compiled by the converter's module */
+    enum config_format format;
+    uint64_t level;          /* zstd 1..19, gzip 1..9 */
+    uint64_t object_bytes;   /* compressed */
+    uint64_t flush_ms;       /* the age at which a batch is sealed */
+    uint64_t block_bytes;    /* raw */
+    uint64_t seal_bytes_max; /* a seal is cut when so many bytes wait, whatever their age */
+};
+
+struct config_broker {
+    struct str url; /* "local" */
+    uint64_t partitions;
+    uint64_t backlog_bytes_max; /* workers pause when so many bytes of blocks wait */
+    uint64_t keep_ms;           /* blocks stay so long after their seal is manifested */
+};
+
+struct config_ledger {
+    struct str url; /* "local" */
+};
+
+struct config_jobs {
+    uint64_t attempts_max;  /* a job that failed so often is set aside */
+    uint64_t void_after_ms; /* how long an uploader waits for an undecided attempt before it voids it */
+};
+
+struct config_http {
+    struct str listen; /* as written; "" is off */
+    struct str host;   /* a numeric IPv4 or IPv6 address without [ ] */
+    uint16_t port;     /* 0: the kernel picks one */
+};
+
+struct config_log {
+    enum config_log_level level;
+    enum config_log_format format;
+};
+
+struct config {
+    struct arena arena;
+    struct str file;     /* the name in error messages */
+    struct str folder;   /* absolute; relative paths start here */
+    struct str pipeline; /* [a-z0-9_-]{1,64} */
+    uint64_t generation;
+    struct config_source *sources;
+    size_t source_count;
+    struct config_output output;
+    struct config_broker broker;
+    struct config_ledger ledger;
+    struct config_jobs jobs;
+    struct config_http http;
+    struct config_log log;
+    struct str state; /* absolute; "" only where neither broker nor ledger is local */
+    uint64_t lanes;   /* 0: one per core that we may run on; see config_lanes() */
+    uint64_t lane_bytes;
+    uint64_t rescan_ms;
+    struct config_mark *marks; /* the place of every value that stands in the file, sorted by key */
+    size_t mark_count;
+};
+
+/* Reads and checks the file; `path` may be relative to the working directory. On success *out is the caller's, to be
+ * freed by config_free(); else it is unchanged. */
+RC config_load(const char *path, struct config **out, struct why *why);
+/* The same from memory. `file` is the name for messages, `folder` (absolute) is where relative paths start. */
+RC config_from_text(struct str text, const char *file, const char *folder, struct config **out, struct why *why);
+void config_free(struct config *config);
+/* For AUTO(config_done) struct config *c = NULL. */
+static inline void config_done(struct config **config) { config_free(*config); }
+
+/* A key as text: config_key("sources[%zu].time.field", i).text */
+struct config_key {
+    char text[CONFIG_KEY_MAX];
+};
+struct config_key config_key(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The place of a key such as "sources[0].paths[1]" or "output.partition"; of the nearest key around it when it is a
+ * default itself. Line 0 only when nothing around it stands in the file. */
+struct config_place config_place(const struct config *config, const char *key);
+/* For checks that other modules make on a value (a template, an output location): sets `why` to
+ * `FILE:LINE:COLUMN: KEY: <words>` and gives RC_DENIED. */
+enum rc config_error(const struct config *config, const char *key, struct why *why, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Worker lanes to start: `lanes`, or as many as there are cores that this process may run on. At least 1. */
+size_t config_lanes(const struct config *config);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* broker: carries messages in partitions that keep their order. Two topics: jobs, consumed by a group, and the blocks
+ * of one generation, an append-only log per partition that is read by offset.
+ *
+ * A topic "blocks" is one per generation, so that offsets, chains of seals and trimming of two generations never meet.
+ * An append is worth something only once it is acknowledged: then it is durable, at the offset told. Appends of one
+ * producer to one partition keep their order. A producer that failed (RC_BROKEN from poll or append) must be made anew;
+ * what it had not got acknowledged may or may not be in the log.
+ *
+ * Threads: the broker handle by any; a producer or consumer by one thread at a time. Memory: a producer holds at most
+ * `queue_bytes` of unacknowledged messages (append answers RC_BUSY beyond), a read at most what it is asked for.
+ * Fails: RC_BUSY, RC_LIMIT (message too large; disk full), RC_BROKEN (damaged log; nothing was overwritten), RC_ABSENT
+ * (below the start or at the end of a log), RC_STOP. */
+#ifndef SLUICE_BROKER_H
+#define SLUICE_BROKER_H
+
+#include "arena.h"
+#include "buf.h"
+#include "rc.h"
+#include "str.h"
+
+enum broker_topic { BROKER_JOBS, BROKER_BLOCKS };
+
+struct broker_ack {
+    uint64_t cookie; /* as given to append */
+    uint32_t partition;
+    uint64_t offset;
+};
+
+/* A message that was read; bytes are in the caller's arena or buf. */
+struct broker_message {
+    uint64_t offset;
+    uint32_t partition;
+    struct str bytes;
+};
+
+struct broker_producer_ops {
+    enum rc (*append)(void *self, enum broker_topic topic, uint32_t partition, struct str head, struct str body,
+                      uint64_t cookie, struct why *why);
+    enum rc (*poll)(void *self, uint64_t wait_ms, struct broker_ack *out, size_t max, size_t *out_n, struct why *why);
+    void (*free)(void *self);
+};
+struct broker_producer {
+    const struct broker_producer_ops *ops;
+    void *self;
+};
+
+struct broker_consumer_ops {
+    enum rc (*next)(void *self, uint64_t wait_ms, struct buf *out_bytes, struct broker_message *out, struct why *why);
+    enum rc (*commit)(void *self, struct why *why);
+    void (*free)(void *self);
+};
+struct broker_consumer {
+    const struct broker_consumer_ops *ops;
+    void *self;
+};
+
+struct broker_ops {
+    enum rc (*partitions)(void *self, enum broker_topic topic, uint32_t *out, struct why *why);
+    enum rc (*producer)(void *self, size_t queue_bytes, struct broker_producer *out, struct why *why);
+    enum rc (*consumer)(void *self, struct str group, struct broker_consumer *out, struct why *why);
+    enum rc (*bounds)(void *self, uint32_t partition, uint64_t *out_start, uint64_t *out_end, struct why *why);
+    enum rc (*read)(void *self, uint32_t partition, uint64_t offset, struct buf *out_bytes, struct broker_message *out,
+                    struct why *why);
+    enum rc (*read_head)(void *self, uint32_t partition, uint64_t offset, size_t max, struct buf *out_bytes,
+                         uint64_t *out_len, struct why *why);
+    enum rc (*trim)(void *self, uint32_t partition, uint64_t before, struct why *why);
+    enum rc (*skip_to)(void *self, uint32_t partition, uint64_t offset, struct why *why);
+    enum rc (*backlog_bytes)(void *self, uint64_t *out, struct why *why);
+    enum rc (*wait)(void *self, uint32_t partition, uint64_t offset, uint64_t wait_ms, struct why *why);
+    void (*free)(void *self);
+};
+struct broker {
+    const struct broker_ops *ops;
+    void *self;
+};
+
+RC broker_partitions(struct broker broker, enum broker_topic topic, uint32_t *out, struct why *why);
+
+/* ---- producing, either topic ---- */
+RC broker_producer_new(struct broker broker, size_t queue_bytes, struct broker_producer *out, struct why *why);
+/* Queues head and body as one message (copied before it returns). For BROKER_JOBS `partition` is taken modulo their
+ * number. */
+RC broker_append(struct broker_producer producer, enum broker_topic topic, uint32_t partition, struct str head,
+                 struct str body, uint64_t cookie, struct why *why);
+/* Up to `max` acknowledgements, oldest first a partition, waiting up to `wait_ms` for the first. Zero of them is RC_OK.
+ */
+RC broker_poll(struct broker_producer producer, uint64_t wait_ms, struct broker_ack *out, size_t max, size_t *out_n,
+               struct why *why);
+void broker_producer_free(struct broker_producer producer);
+
+/* ---- jobs: a group of consumers, each message to one of them ---- */
+RC broker_consumer_new(struct broker broker, struct str group, struct broker_consumer *out, struct why *why);
+/* RC_ABSENT: nothing came within wait_ms. The bytes are in out_bytes, which the call empties first. */
+RC broker_next(struct broker_consumer consumer, uint64_t wait_ms, struct buf *out_bytes, struct broker_message *out,
+               struct why *why);
+/* All messages that next has given are done with (for lag and a restart's start only; never for correctness). */
+RC broker_commit(struct broker_consumer consumer, struct why *why);
+void broker_consumer_free(struct broker_consumer consumer);
+
+/* ---- the log of blocks ---- */
+/* [start, end): what can be read; only acknowledged messages are below `end`. */
+RC broker_bounds(struct broker broker, uint32_t partition, uint64_t *out_start, uint64_t *out_end, struct why *why);
+/* One whole message, checked; RC_ABSENT at or behind the end and below the start. */
+RC broker_read(struct broker broker, uint32_t partition, uint64_t offset, struct buf *out_bytes,
+               struct broker_message *out, struct why *why);
+/* The first up to `max` bytes of a message and its whole length, for an index without the payloads (not checked). */
+RC broker_read_head(struct broker broker, uint32_t partition, uint64_t offset, size_t max, struct buf *out_bytes,
+                    uint64_t *out_len, struct why *why);
+/* Messages before `before` are needed no more; idempotent, may free less. */
+RC broker_trim(struct broker broker, uint32_t partition, uint64_t before, struct why *why);
+/* Recovery only: the next append gets `offset` (>= end); what lies between never was. */
+RC broker_skip_to(struct broker broker, uint32_t partition, uint64_t offset, struct why *why);
+/* Bytes of blocks that are kept in all partitions: the backlog that workers pause at. */
+RC broker_backlog_bytes(struct broker broker, uint64_t *out, struct why *why);
+/* Waits up to wait_ms until the partition's end is above `offset`; RC_ABSENT if it is not. */
+RC broker_wait(struct broker broker, uint32_t partition, uint64_t offset, uint64_t wait_ms, struct why *why);
+void broker_free(struct broker broker);
+
+#endif

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ledger: who converted what. The port whose every call is one atomic decision, durable before it returns.
+ *
+ * The ledger holds, per file, its identity (facts, the hash of a prefix, the closed ends) and per generation and stripe
+ * a checkpoint: every line that ends at or before it belongs to an attempt that won. `advance` picks one winner for a
+ * range, for ever; everything else in the protocol follows from that (ARCHITECTURE.md has the argument).
+ *
+ * All calls take arrays: one round trip, one transaction. The answers of one call are decided in order, as if each
+ * element were a call of its own. Every call carries the epoch of the handle; a ledger at another epoch answers
+ * RC_STALE and has done nothing. A file that the ledger does not know is RC_ABSENT (never a checkpoint of 0).
+ *
+ * Threads: a handle may be used by several. Memory: answers with strings or arrays are put in the caller's arena.
+ * Fails: RC_BUSY (not reachable now), RC_STALE (epoch), RC_ABSENT, RC_LIMIT (disk full), RC_BROKEN (damaged; nothing
+ * was overwritten), RC_DENIED (another owner). */
+#ifndef SLUICE_LEDGER_H
+#define SLUICE_LEDGER_H
+
+#include "arena.h"
+#include "attempt.h"
+#include "counts.h"
+#include "rc.h"
+
+/* ---- identity ---- */
+
+struct ledger_key {
+    struct str source;
+    uint64_t inode;
+    int64_t birth_ns;
+    uint64_t volume;
+};
+
+/* A file as the ledger knows it; the newest incarnation of its key. */
+struct ledger_file {
+    bool found;
+    struct id id;
+    uint64_t version; /* changes with every change of the identity; for compare-and-set */
+    struct str uri;
+    uint64_t stripe_bytes;
+    uint32_t prefix_len;
+    uint64_t prefix_hash;
+    uint64_t reach;     /* the largest checkpoint of any stripe in the handle's generation, else of any; 0: none */
+    uint64_t tail_hash; /* of the up to TAIL_MAX bytes before `reach` */
+    bool closed;        /* closed_end is its newest closed end */
+    uint64_t closed_end;
+    bool gone; /* closed with nothing more to come */
+};
+
+/* A new file, or a new incarnation under the key of an older one. */
+struct ledger_enroll {
+    struct id id; /* proposed by the caller */
+    struct facts facts;
+    uint64_t seen_version; /* ledger_file.version that the caller saw, 0 for not found: compare-and-set */
+};
+
+/* What else may change in an identity: the file got another name, or grew so that more of its prefix can be hashed. */
+struct ledger_amend {
+    struct id file;
+    uint64_t seen_version;
+    struct str uri;
+    uint32_t prefix_len; /* >= what is stored */
+    uint64_t prefix_hash;
+};
+
+struct ledger_close {
+    struct id file;
+    uint64_t end; /* N; kept as a line start for what may grow behind it */
+    bool gone;    /* nothing will come any more: unlinked, replaced or truncated away */
+};
+
+/* ---- checkpoints and attempts ---- */
+
+struct ledger_stripe {
+    struct id file;
+    uint64_t stripe;
+};
+
+struct ledger_checkpoint {
+    bool found;       /* the file is known */
+    uint64_t at;      /* c; the stripe's start while nothing was converted */
+    struct id winner; /* the attempt that ends at c; none at the stripe's start */
+    struct counts counts;
+    uint64_t tail_hash; /* of the up to TAIL_MAX bytes before c, as its attempt saw them; 0 while there is no winner */
+    uint32_t failures;  /* of jobs on this stripe since it last moved */
+    bool set_aside;
+    uint64_t *ends; /* the file's closed ends, ascending: each is a line start */
+    size_t ends_len;
+};
+
+struct ledger_advance {
+    struct attempt attempt;
+    struct counts counts;
+    uint64_t tail_hash;
+    uint32_t messages; /* blocks + the trailer: how many must become durable */
+};
+
+enum ledger_decision { LEDGER_UNDECIDED, LEDGER_WON, LEDGER_LOST };
+
+struct ledger_verdict {
+    enum ledger_decision decision;
+    uint32_t voids; /* how many attempts at the same `from` were voided: each doubles the wait before the next void */
+};
+
+/* The end of what was acknowledged in a partition of the blocks topic, to notice a log that lost its tail. */
+struct ledger_acknowledged {
+    uint32_t partition;
+    uint64_t end;
+};
+
+/* ---- durability ---- */
+
+/* How many messages (blocks and trailer) of a won attempt batch `index` made durable. */
+struct ledger_durable {
+    struct id file;
+    uint64_t stripe;
+    struct id attempt;
+    uint32_t messages;
+};
+
+struct ledger_batch {
+    uint32_t partition;
+    uint64_t index;
+};
+
+/* A file of which all lines up to its newest closed end are durable, and no receipt was noted for that end yet. */
+struct ledger_due {
+    struct id file;
+    struct facts facts;
+    uint64_t end;
+    struct counts counts; /* over all stripes */
+    uint64_t stripes;
+    struct ledger_batch *batches; /* whose manifests list the file's objects, ascending */
+    size_t batches_len;
+};
+
+/* ---- for people ---- */
+
+enum ledger_state { LEDGER_OPEN, LEDGER_CLOSED, LEDGER_RECEIPTED, LEDGER_SET_ASIDE };
+
+struct ledger_listing {
+    struct id file;
+    struct facts facts;
+    enum ledger_state state;
+    bool closed;
+    uint64_t closed_end;
+    bool gone;
+    uint64_t
+        converted_bytes; /* sum over stripes of checkpoint minus stripe start (a last line may reach into the next) */
+    uint64_t durable_stripes, stripes; /* of those that have a checkpoint */
+    uint64_t outstanding;              /* messages that are won and not durable yet */
+    struct counts counts;
+    struct str set_aside_reason; /* of the first stripe that was set aside, else empty */
+};
+
+struct ledger_stripe_listing {
+    uint64_t stripe;
+    uint64_t at;
+    struct counts counts;
+    uint64_t outstanding;
+    bool set_aside;
+    struct str reason;
+};
+
+/* ---- epoch and recovery ---- */
+
+struct ledger_identity {
+    struct id ledger, queue;
+    uint64_t epoch;
+    bool recovering; /* between recover_begin and recover_end: all other calls answer RC_STALE */
+};
+
+/* A winner that a seal or an unsealed block proves. */
+struct ledger_winner {
+    struct attempt attempt;
+    struct facts facts;
+    bool has_counts; /* from its trailer */
+    struct counts counts;
+    uint64_t tail_hash;
+    uint32_t messages; /* 0 while unknown */
+};
+
+struct ledger_ops {
+    enum rc (*identity)(void *self, struct ledger_identity *out, struct why *why);
+
+    enum rc (*lookup)(void *self, uint64_t epoch, const struct ledger_key *keys, size_t n, struct arena *arena,
+                      struct ledger_file *out, struct why *why);
+    enum rc (*enroll)(void *self, uint64_t epoch, const struct ledger_enroll *asks, size_t n, enum rc *out,
+                      struct why *why);
+    enum rc (*amend)(void *self, uint64_t epoch, const struct ledger_amend *asks, size_t n, enum rc *out,
+                     struct why *why);
+    enum rc (*close_files)(void *self, uint64_t epoch, const struct ledger_close *asks, size_t n, struct why *why);
+
+    enum rc (*checkpoints)(void *self, uint64_t epoch, const struct ledger_stripe *asks, size_t n, struct arena *arena,
+                           struct ledger_checkpoint *out, struct why *why);
+    enum rc (*advance)(void *self, uint64_t epoch, const struct ledger_advance *asks, size_t n,
+                       const struct ledger_acknowledged *acks, size_t acks_n, enum ledger_decision *out,
+                       struct why *why);
+    enum rc (*verdicts)(void *self, uint64_t epoch, const struct attempt *asks, size_t n, struct ledger_verdict *out,
+                        struct why *why);
+    enum rc (*voids)(void *self, uint64_t epoch, const struct attempt *asks, size_t n, struct ledger_verdict *out,
+                     struct why *why);
+    enum rc (*job_failed)(void *self, uint64_t epoch, struct ledger_stripe at, struct str reason, uint32_t attempts_max,
+                          uint32_t *out_failures, struct why *why);
+
+    enum rc (*durable)(void *self, uint64_t epoch, struct ledger_batch batch, const struct ledger_durable *adds,
+                       size_t n, struct why *why);
+    enum rc (*durable_next)(void *self, uint64_t epoch, uint32_t partition, uint64_t *out_index, struct why *why);
+    enum rc (*acknowledged)(void *self, uint64_t epoch, uint32_t partition, uint64_t *out_end, struct why *why);
+    enum rc (*due)(void *self, uint64_t epoch, size_t max, struct arena *arena, struct ledger_due **out, size_t *out_n,
+                   struct why *why);
+    enum rc (*receipted)(void *self, uint64_t epoch, const struct ledger_close *files, size_t n, struct why *why);
+
+    enum rc (*list)(void *self, struct id after, size_t max, struct arena *arena, struct ledger_listing **out,
+                    size_t *out_n, struct why *why);
+    enum rc (*list_stripes)(void *self, struct id file, struct arena *arena, struct ledger_stripe_listing **out,
+                            size_t *out_n, struct why *why);
+
+    enum rc (*recover_begin)(void *self, uint64_t seen_epoch, struct id token, struct why *why);
+    enum rc (*recover_winners)(void *self, struct id token, const struct ledger_winner *winners, size_t n,
+                               struct why *why);
+    enum rc (*recover_reset_durable)(void *self, struct id token, struct why *why);
+    enum rc (*recover_end)(void *self, struct id token, uint64_t *out_epoch, struct why *why);
+
+    void (*free)(void *self);
+};
+
+/* A handle, by value. `generation` and `epoch` go with every call made through it. */
+struct ledger {
+    const struct ledger_ops *ops;
+    void *self;
+    uint64_t epoch;
+};
+
+/* Who this ledger is; works at any epoch. Set ledger.epoch from it before any other call. */
+RC ledger_identity(struct ledger ledger, struct ledger_identity *out, struct why *why);
+
+/* The newest incarnation under each key. The caller compares hashes of its own view before it believes it is the same
+ * file. */
+RC ledger_lookup(struct ledger ledger, const struct ledger_key *keys, size_t n, struct arena *arena,
+                 struct ledger_file *out, struct why *why);
+/* out[i]: RC_OK, or RC_STALE when the key's version is not `seen_version`: look up again. Enrolling the same id again
+ * with the same facts is RC_OK. The older incarnation under the key is closed as gone at its `reach`, if it was not
+ * closed. */
+RC ledger_enroll(struct ledger ledger, const struct ledger_enroll *asks, size_t n, enum rc *out, struct why *why);
+RC ledger_amend(struct ledger ledger, const struct ledger_amend *asks, size_t n, enum rc *out, struct why *why);
+/* Idempotent. An end lower than the newest closed end is refused (RC_BAD) unless it is that same end. */
+RC ledger_close_files(struct ledger ledger, const struct ledger_close *asks, size_t n, struct why *why);
+
+RC ledger_checkpoints(struct ledger ledger, const struct ledger_stripe *asks, size_t n, struct arena *arena,
+                      struct ledger_checkpoint *out, struct why *why);
+/* Won iff the checkpoint is at `from`, its winner is `predecessor`, and the attempt is not void. Asking again answers
+ * the same. A loser is remembered as void until the checkpoint moves past its `from`. `acks` raise the acknowledged
+ * ends. */
+RC ledger_advance(struct ledger ledger, const struct ledger_advance *asks, size_t n,
+                  const struct ledger_acknowledged *acks, size_t acks_n, enum ledger_decision *out, struct why *why);
+/* Lost at once when another won at `from`, the checkpoint is past it, the attempt is void, its epoch is older than the
+ * ledger's and it is no winner, or its predecessor is void or lost. */
+RC ledger_verdicts(struct ledger ledger, const struct attempt *asks, size_t n, struct ledger_verdict *out,
+                   struct why *why);
+/* Makes undecided attempts lost, atomic with advance; answers as verdicts does afterwards (a winner stays one). */
+RC ledger_voids(struct ledger ledger, const struct attempt *asks, size_t n, struct ledger_verdict *out,
+                struct why *why);
+/* Counts a failed job; at `attempts_max` failures the stripe is set aside with the reason. */
+RC ledger_job_failed(struct ledger ledger, struct ledger_stripe at, struct str reason, uint32_t attempts_max,
+                     uint32_t *out_failures, struct why *why);
+
+/* Applies iff batch.index is the partition's counter, which then goes up by one; an older index is RC_OK and does
+ * nothing, a later one RC_STALE. */
+RC ledger_durable(struct ledger ledger, struct ledger_batch batch, const struct ledger_durable *adds, size_t n,
+                  struct why *why);
+/* The index of the first batch that was not told durable. */
+RC ledger_durable_next(struct ledger ledger, uint32_t partition, uint64_t *out_index, struct why *why);
+RC ledger_acknowledged(struct ledger ledger, uint32_t partition, uint64_t *out_end, struct why *why);
+/* Up to `max` files whose receipt can be written. */
+RC ledger_due(struct ledger ledger, size_t max, struct arena *arena, struct ledger_due **out, size_t *out_n,
+              struct why *why);
+/* The receipts of these files at these ends are in the store. */
+RC ledger_receipted(struct ledger ledger, const struct ledger_close *files, size_t n, struct why *why);
+
+/* Files in order of id, those behind `after` (none for the first page). For people: any epoch. */
+RC ledger_list(struct ledger ledger, struct id after, size_t max, struct arena *arena, struct ledger_listing **out,
+               size_t *out_n, struct why *why);
+RC ledger_list_stripes(struct ledger ledger, struct id file, struct arena *arena, struct ledger_stripe_listing **out,
+                       size_t *out_n, struct why *why);
+
+/* Recovery: one recoverer at a time owns the token; each of its writes is RC_STALE once another began. `begin` refuses
+ * another epoch than the one seen. From begin to end all calls but identity and list answer RC_STALE. `winners` may
+ * come in any order and again: winners are united with those that the ledger has, and each stripe's checkpoint becomes
+ * the largest end. `reset_durable` sets all counters to 0 and all outstanding messages to what the winners say, so that
+ * durable can be replayed from manifests. `end` forgets voids, raises the epoch by one and lets everybody in again. */
+RC ledger_recover_begin(struct ledger ledger, uint64_t seen_epoch, struct id token, struct why *why);
+RC ledger_recover_winners(struct ledger ledger, struct id token, const struct ledger_winner *winners, size_t n,
+                          struct why *why);
+RC ledger_recover_reset_durable(struct ledger ledger, struct id token, struct why *why);
+RC ledger_recover_end(struct ledger ledger, struct id token, uint64_t *out_epoch, struct why *why);
+
+void ledger_free(struct ledger ledger);
+
+#endif

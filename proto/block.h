@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* block: the messages of the blocks topic: records of one attempt for one output, and the trailer that ends an attempt.
+ *
+ * On the wire: u32 little-endian length of the head, the head (protobuf BlockMessage, proto/block.proto), the payload.
+ * Decoded strings borrow from the message. Threads: pure. Fails: RC_BAD for anything that is not exactly such a
+ * message; the payload's checksum is checked by block_check(), not by decoding. */
+#ifndef SLUICE_BLOCK_H
+#define SLUICE_BLOCK_H
+
+#include "attempt.h"
+#include "buf.h"
+#include "counts.h"
+
+enum block_codec { BLOCK_STORED, BLOCK_ZSTD, BLOCK_GZIP };
+
+enum { BLOCK_VERSION = 1, BLOCK_MESSAGE_MAX = 4 * 1024 * 1024 + 64 * 1024 };
+
+struct block_header {
+    struct attempt attempt;
+    struct facts facts;
+    uint32_t index;
+    struct str output; /* partition path; for rejects "source=<name>" */
+    bool rejects;
+    enum block_codec codec;
+    uint64_t raw_bytes;
+    uint64_t expected_bytes; /* compressed size; for BLOCK_STORED the size to expect */
+    uint64_t records;
+    bool has_time;
+    int64_t time_min_ns, time_max_ns;
+    uint64_t checksum; /* XXH3-64 of the payload */
+};
+
+struct block_trailer {
+    struct attempt attempt;
+    struct facts facts;
+    struct counts counts;
+    uint32_t blocks;
+    uint64_t digest; /* XXH3-64 over the blocks' checksums (8 bytes little-endian each) in order of index */
+    uint64_t tail_hash;
+};
+
+enum block_kind { BLOCK_RECORDS, BLOCK_TRAILER };
+
+struct block_message {
+    enum block_kind kind;
+    struct block_header header;   /* BLOCK_RECORDS */
+    struct block_trailer trailer; /* BLOCK_TRAILER */
+    struct str payload;           /* BLOCK_RECORDS */
+};
+
+/* Appends the head (length and protobuf) to `out`; the payload goes behind it as it is. */
+RC block_encode_header(const struct block_header *header, struct buf *out);
+RC block_encode_trailer(const struct block_trailer *trailer, struct buf *out);
+RC block_decode(struct str message, struct block_message *out, struct why *why);
+/* RC_BROKEN when the payload is not what the header says (size of a stored one, checksum). */
+RC block_check(const struct block_message *message, struct why *why);
+/* The attempt of either kind. */
+const struct attempt *block_attempt(const struct block_message *message);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* names: the keys of everything that sluice puts in the store, in one place. Format and parse are inverses. A name is
+ * made of what it names, never of a clock or of chance. Threads: pure. Limits: NAME_MAX_BYTES a key. Fails: RC_LIMIT,
+ * RC_BAD. */
+#ifndef SLUICE_NAMES_H
+#define SLUICE_NAMES_H
+
+#include "buf.h"
+#include "id.h"
+
+enum { NAME_MAX_BYTES = 1024 };
+
+struct name_object {
+    uint64_t generation;
+    struct str output; /* partition path, may be empty; for rejects "source=<name>" */
+    bool rejects;
+    struct id queue;
+    uint32_t partition;
+    uint64_t start;  /* S of the seal */
+    uint32_t number; /* 0, 1, … where one output of a seal is split */
+    struct str format;
+};
+
+/* g1/dt=2026-01-01/<queue>-p0-00000000000000000042.jsonl.zst, a number > 0 as -<n> before the dot; rejects below
+ * _rejects/g1/. */
+RC name_object(const struct name_object *object, struct buf *out);
+RC name_object_parse(struct str key, struct name_object *out);
+/* _seals/<queue>/g<gen>/p<k>/<i, 20 digits> */
+RC name_seal(struct id queue, uint64_t generation, uint32_t partition, uint64_t index, struct buf *out);
+/* _manifests/<queue>/g<gen>/p<k>/<i, 20 digits>.json */
+RC name_manifest(struct id queue, uint64_t generation, uint32_t partition, uint64_t index, struct buf *out);
+RC name_manifest_parse(struct str key, struct id *out_queue, uint64_t *out_generation, uint32_t *out_partition,
+                       uint64_t *out_index);
+/* _manifests/<queue>/g<gen>/ and _receipts/g<gen>/: prefixes for listing */
+RC name_manifests_prefix(struct id queue, uint64_t generation, struct buf *out);
+RC name_receipts_prefix(uint64_t generation, struct buf *out);
+/* _receipts/g<gen>/<file>-<N>.json */
+RC name_receipt(uint64_t generation, struct id file, uint64_t end, struct buf *out);
+/* _ledger/identity.json: which ledger and queue write here */
+#define NAME_LEDGER_IDENTITY STR("_ledger/identity.json")
+
+#endif

@@ -178,36 +178,42 @@ struct ledger_winner {
     uint32_t messages; /* 0 while unknown */
 };
 
+/* What goes with every call. */
+struct ledger_at {
+    uint64_t epoch;
+    uint64_t generation;
+};
+
 struct ledger_ops {
     enum rc (*identity)(void *self, struct ledger_identity *out, struct why *why);
 
-    enum rc (*lookup)(void *self, uint64_t epoch, const struct ledger_key *keys, size_t n, struct arena *arena,
+    enum rc (*lookup)(void *self, struct ledger_at at, const struct ledger_key *keys, size_t n, struct arena *arena,
                       struct ledger_file *out, struct why *why);
-    enum rc (*enroll)(void *self, uint64_t epoch, const struct ledger_enroll *asks, size_t n, enum rc *out,
+    enum rc (*enroll)(void *self, struct ledger_at at, const struct ledger_enroll *asks, size_t n, enum rc *out,
                       struct why *why);
-    enum rc (*amend)(void *self, uint64_t epoch, const struct ledger_amend *asks, size_t n, enum rc *out,
+    enum rc (*amend)(void *self, struct ledger_at at, const struct ledger_amend *asks, size_t n, enum rc *out,
                      struct why *why);
-    enum rc (*close_files)(void *self, uint64_t epoch, const struct ledger_close *asks, size_t n, struct why *why);
+    enum rc (*close_files)(void *self, struct ledger_at at, const struct ledger_close *asks, size_t n, struct why *why);
 
-    enum rc (*checkpoints)(void *self, uint64_t epoch, const struct ledger_stripe *asks, size_t n, struct arena *arena,
-                           struct ledger_checkpoint *out, struct why *why);
-    enum rc (*advance)(void *self, uint64_t epoch, const struct ledger_advance *asks, size_t n,
+    enum rc (*checkpoints)(void *self, struct ledger_at at, const struct ledger_stripe *asks, size_t n,
+                           struct arena *arena, struct ledger_checkpoint *out, struct why *why);
+    enum rc (*advance)(void *self, struct ledger_at at, const struct ledger_advance *asks, size_t n,
                        const struct ledger_acknowledged *acks, size_t acks_n, enum ledger_decision *out,
                        struct why *why);
-    enum rc (*verdicts)(void *self, uint64_t epoch, const struct attempt *asks, size_t n, struct ledger_verdict *out,
-                        struct why *why);
-    enum rc (*voids)(void *self, uint64_t epoch, const struct attempt *asks, size_t n, struct ledger_verdict *out,
+    enum rc (*verdicts)(void *self, struct ledger_at at, const struct attempt *asks, size_t n,
+                        struct ledger_verdict *out, struct why *why);
+    enum rc (*voids)(void *self, struct ledger_at at, const struct attempt *asks, size_t n, struct ledger_verdict *out,
                      struct why *why);
-    enum rc (*job_failed)(void *self, uint64_t epoch, struct ledger_stripe at, struct str reason, uint32_t attempts_max,
-                          uint32_t *out_failures, struct why *why);
+    enum rc (*job_failed)(void *self, struct ledger_at at, struct ledger_stripe stripe, struct str reason,
+                          uint32_t attempts_max, uint32_t *out_failures, struct why *why);
 
-    enum rc (*durable)(void *self, uint64_t epoch, struct ledger_batch batch, const struct ledger_durable *adds,
+    enum rc (*durable)(void *self, struct ledger_at at, struct ledger_batch batch, const struct ledger_durable *adds,
                        size_t n, struct why *why);
-    enum rc (*durable_next)(void *self, uint64_t epoch, uint32_t partition, uint64_t *out_index, struct why *why);
-    enum rc (*acknowledged)(void *self, uint64_t epoch, uint32_t partition, uint64_t *out_end, struct why *why);
-    enum rc (*due)(void *self, uint64_t epoch, size_t max, struct arena *arena, struct ledger_due **out, size_t *out_n,
-                   struct why *why);
-    enum rc (*receipted)(void *self, uint64_t epoch, const struct ledger_close *files, size_t n, struct why *why);
+    enum rc (*durable_next)(void *self, struct ledger_at at, uint32_t partition, uint64_t *out_index, struct why *why);
+    enum rc (*acknowledged)(void *self, struct ledger_at at, uint32_t partition, uint64_t *out_end, struct why *why);
+    enum rc (*due)(void *self, struct ledger_at at, size_t max, struct arena *arena, struct ledger_due **out,
+                   size_t *out_n, struct why *why);
+    enum rc (*receipted)(void *self, struct ledger_at at, const struct ledger_close *files, size_t n, struct why *why);
 
     enum rc (*list)(void *self, struct id after, size_t max, struct arena *arena, struct ledger_listing **out,
                     size_t *out_n, struct why *why);
@@ -223,14 +229,14 @@ struct ledger_ops {
     void (*free)(void *self);
 };
 
-/* A handle, by value. `generation` and `epoch` go with every call made through it. */
+/* A handle, by value. Checkpoints, counters and receipts are of the handle's generation; identities are of all. */
 struct ledger {
     const struct ledger_ops *ops;
     void *self;
-    uint64_t epoch;
+    struct ledger_at at;
 };
 
-/* Who this ledger is; works at any epoch. Set ledger.epoch from it before any other call. */
+/* Who this ledger is; works at any epoch. Set ledger.at.epoch from it before any other call. */
 RC ledger_identity(struct ledger ledger, struct ledger_identity *out, struct why *why);
 
 /* The newest incarnation under each key. The caller compares hashes of its own view before it believes it is the same
@@ -260,7 +266,7 @@ RC ledger_verdicts(struct ledger ledger, const struct attempt *asks, size_t n, s
 RC ledger_voids(struct ledger ledger, const struct attempt *asks, size_t n, struct ledger_verdict *out,
                 struct why *why);
 /* Counts a failed job; at `attempts_max` failures the stripe is set aside with the reason. */
-RC ledger_job_failed(struct ledger ledger, struct ledger_stripe at, struct str reason, uint32_t attempts_max,
+RC ledger_job_failed(struct ledger ledger, struct ledger_stripe stripe, struct str reason, uint32_t attempts_max,
                      uint32_t *out_failures, struct why *why);
 
 /* Applies iff batch.index is the partition's counter, which then goes up by one; an older index is RC_OK and does

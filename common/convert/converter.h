@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* converter: what a line of input becomes. One file a kind of input, behind one small table:
+ *
+ *   ndjson    One JSON object a line (json.h), which is the record byte for byte: white space at its ends stays, a BOM
+ *             at the start of the file does not.
+ *   combined  Apache's and nginx's combined and common access-log lines, to a JSON object with these keys in this
+ * order: remote, ident, user (strings; null for '-'); time (RFC 3339, with the offset of the log); method, path,
+ *             protocol, or request alone (string) when the request line does not split; status (integer); bytes
+ *             (integer, null for '-'); referer, agent (combined only; null for '-'). The escapes \" \\ \n \t \r \b \f
+ * \v and \xHH in quoted fields are decoded when that gives UTF-8, else the field stays as it is written. A line with
+ * bytes that are not UTF-8 is a reject. More fields behind the agent are a reject (`format`). With time_optional a time
+ * that does not parse gives "time":null,"time_raw":"…". raw       The line as it is, whatever its bytes.
+ *
+ * A line is without its LF and without the CR of a CRLF. Blank lines (nothing but spaces, tabs and CRs) are counted and
+ * make no record. Where there is a time, it is also the record's for partitioning; a record without a usable time is a
+ * reject (`time`) unless time_optional.
+ *
+ * Memory: a converter has one JSON parser (json.h). Records are in the line or in `scratch`. Threads: one at a time.
+ * Limits: records over record_bytes_max are rejects. Fails: converter_new() with RC_BAD for a bad template or field. */
+#ifndef SLUICE_CONVERTER_H
+#define SLUICE_CONVERTER_H
+
+#include "partition.h"
+#include "str.h"
+#include "time_parse.h"
+
+#include <stdint.h>
+
+enum converter_kind { CONVERTER_NDJSON, CONVERTER_COMBINED, CONVERTER_RAW, CONVERTER_KINDS };
+
+/* Why a line is a reject. The words are a stable part of the output; see converter_reason_name(). */
+enum converter_reason {
+    REASON_NONE,
+    REASON_JSON,       /* `json`           not one JSON text */
+    REASON_NOT_OBJECT, /* `not an object`  JSON, but a scalar or an array */
+    REASON_UTF8,       /* `utf8`           not UTF-8, where the converter needs it */
+    REASON_DEPTH,      /* `depth`          nested deeper than JSON_DEPTH_DEFAULT */
+    REASON_NUMBER,     /* `number`         a number that fits neither 64 bits nor a finite double */
+    REASON_TIME,       /* `time`           the time is missing or does not parse */
+    REASON_TOO_LONG,   /* `too long`       over max_line_bytes, or its record over record_bytes_max */
+    REASON_FORMAT,     /* `format`         not a line of this kind (combined) */
+    REASON_COUNT
+};
+
+enum converter_verdict { CONVERTER_RECORD, CONVERTER_REJECT, CONVERTER_BLANK };
+
+struct converter_settings {
+    enum converter_kind kind;
+    struct str source;    /* its name */
+    struct str partition; /* the template */
+    bool time_given;      /* ndjson: there is a time, at time_field. combined always has its own, raw never */
+    bool time_optional;   /* on_error: partition */
+    struct str time_field;
+    struct time_parse time_format;
+    size_t line_bytes_max;   /* the longest line that will be given; 0: 1 MiB */
+    size_t record_bytes_max; /* 0: 4 MiB */
+};
+
+struct converted {
+    enum converter_verdict verdict;
+    enum converter_reason reason; /* of a reject */
+    bool in_line;                 /* the record is the line, or its end behind a BOM */
+    struct str record;            /* without a newline; in the line, or in the scratch */
+    struct partition_values values;
+};
+
+struct converter;
+
+/* Copies what it needs of the settings. */
+RC converter_new(const struct converter_settings *settings, struct converter **out, struct why *why);
+void converter_free(struct converter *converter);
+static inline void converter_done(struct converter **converter) { converter_free(*converter); }
+
+const struct partition *converter_partition(const struct converter *converter);
+struct str converter_source(const struct converter *converter);
+/* "not an object" */
+const char *converter_reason_name(enum converter_reason reason);
+const char *converter_kind_name(enum converter_kind kind);
+/* Bytes of scratch that a line of `line_bytes` needs at most; 0 when its records are always in the line. */
+size_t converter_scratch_bytes(const struct converter *converter, size_t line_bytes);
+
+/* Announces the lines that follow, see json_batch(): whole lines, JSON_PADDING readable bytes behind them. */
+void converter_batch(struct converter *converter, struct str lines);
+/* One line of the batch, without its LF or CRLF, in order; `at_file_start` when it is the file's first. `scratch` has
+ * converter_scratch_bytes(). *out is good until the next call for this converter. */
+void converter_line(struct converter *converter, struct str line, bool at_file_start, char *scratch,
+                    struct converted *out);
+
+#endif

@@ -2,12 +2,12 @@
 /* log: what the program tells its operator: one line an event, on stderr, as logfmt or JSON.
  *
  *   LOG_INFO("sealed", F_STR("partition", name), F_U64("offset", end), F_ID("attempt", attempt));
- *   ts=2026-11-21T09:56:11.123Z level=info msg=sealed partition=dt=2026-11-21 offset=4096 attempt=9f…
+ *   ts=2026-11-21T09:56:11.123Z level=info msg=sealed partition="dt=2026-11-21" offset=4096 attempt=9f…
  *
  * The message is a constant that names the event (people search for it); what varies goes into fields. Keys are
  * snake_case with the unit last (wait_ms, object_bytes); usual ones: file, source, stripe, offset, attempt, partition,
- * rc, error. `ts`, `level`, `msg`, `cut` and `suppressed` are taken. A field's arguments are evaluated only when the
- * level is on.
+ * rc, error. `ts`, `level`, `msg`, `cut`, `suppressed` and `summary` are taken. A field's arguments are evaluated only
+ * when the level is on.
  *
  * Secrets: a value that came from a secret (access keys, tokens, passwords, a URL with user information, an HTTP
  * header, the expanded environment of a config) is NEVER a field; log the name of the key or where it was read from.
@@ -19,12 +19,13 @@
  *
  * Floods: an error or warning that one call site repeats is written LOG_BURST times in LOG_WINDOW_MS, then only
  * counted; how many were left out is told by the site's next line (suppressed=N) or, if it went quiet, by a line of its
- * own.
+ * own (suppressed=N summary=true).
  *
  * Memory: one line on the stack. Threads: any; each line is one write(2), lines never mix. Not in signal handlers.
  * Limits: a line is at most LOG_LINE_MAX bytes with its newline (a pipe takes that much at once, whoever else writes
  * to it), a value LOG_VALUE_MAX bytes after escaping; what was cut is marked by cut=true. Fails: never; a line that
- * stderr does not take within LOG_STALL_MS is dropped and counted in sluice_log_dropped_total. */
+ * stderr does not take within LOG_STALL_MS is dropped and counted in sluice_log_dropped_total. The program ignores
+ * SIGPIPE, or a reader of stderr that went away ends it. */
 #ifndef SLUICE_LOG_H
 #define SLUICE_LOG_H
 

@@ -6,12 +6,16 @@
  * range, for ever; everything else in the protocol follows from that (ARCHITECTURE.md has the argument).
  *
  * All calls take arrays: one round trip, one transaction. The answers of one call are decided in order, as if each
- * element were a call of its own. Every call carries the epoch of the handle; a ledger at another epoch answers
- * RC_STALE and has done nothing. A file that the ledger does not know is RC_ABSENT (never a checkpoint of 0).
+ * element were a call of its own; a call that returns anything but RC_OK has done nothing for any of them. (Or it
+ * happened and the answer was lost: every call may be made again, with the same result.) Every call carries the epoch
+ * of the handle; a ledger at another epoch answers RC_STALE and has done nothing. A file that the ledger does not know
+ * is RC_ABSENT (never a checkpoint of 0).
  *
  * Threads: a handle may be used by several. Memory: answers with strings or arrays are put in the caller's arena.
- * Fails: RC_BUSY (not reachable now), RC_STALE (epoch), RC_ABSENT, RC_LIMIT (disk full), RC_BROKEN (damaged; nothing
- * was overwritten), RC_DENIED (another owner). */
+ * Limits: offsets, generations, epochs, indices and stripe sizes up to 2^63 - 1 (RC_BAD beyond); LEDGER_VOIDS_MAX.
+ * Fails: RC_BUSY (not reachable now), RC_STALE (epoch), RC_ABSENT, RC_BAD (arguments that no correct caller gives),
+ * RC_LIMIT (disk full), RC_BROKEN (damaged, or the world contradicts the ledger; nothing was overwritten), RC_DENIED
+ * (another owner). The decisions themselves are in ledger_rules.h, free of any database. */
 #ifndef SLUICE_LEDGER_H
 #define SLUICE_LEDGER_H
 
@@ -19,6 +23,14 @@
 #include "attempt.h"
 #include "counts.h"
 #include "rc.h"
+
+enum {
+    /* Attempts of one stripe that are void at once: each needs a worker to fail and void_after to pass, so thousands
+     * mean that something loops. RC_LIMIT beyond. */
+    LEDGER_VOIDS_MAX = 65536,
+    LEDGER_REASON_MAX = 1024, /* bytes of a set-aside reason that are kept */
+    LEDGER_TEXT_MAX = 65536   /* bytes of a source's name or a uri; RC_BAD beyond */
+};
 
 /* ---- identity ---- */
 
@@ -82,7 +94,7 @@ struct ledger_checkpoint {
     uint64_t tail_hash; /* of the up to TAIL_MAX bytes before c, as its attempt saw them; 0 while there is no winner */
     uint32_t failures;  /* of jobs on this stripe since it last moved */
     bool set_aside;
-    uint64_t *ends; /* the file's closed ends, ascending: each is a line start */
+    uint64_t *ends; /* the file's closed ends at or behind `at`, ascending: each is a line start */
     size_t ends_len;
 };
 
@@ -90,7 +102,7 @@ struct ledger_advance {
     struct attempt attempt;
     struct counts counts;
     uint64_t tail_hash;
-    uint32_t messages; /* blocks + the trailer: how many must become durable */
+    uint32_t messages; /* blocks + the trailer, so at least 1: how many must become durable */
 };
 
 enum ledger_decision { LEDGER_UNDECIDED, LEDGER_WON, LEDGER_LOST };
@@ -166,6 +178,7 @@ struct ledger_identity {
     struct id ledger, queue;
     uint64_t epoch;
     bool recovering; /* between recover_begin and recover_end: all other calls answer RC_STALE */
+    uint64_t target; /* while recovering: the epoch that it will end with, else 0 */
 };
 
 /* A winner that a seal or an unsealed block proves. */
@@ -175,7 +188,13 @@ struct ledger_winner {
     bool has_counts; /* from its trailer */
     struct counts counts;
     uint64_t tail_hash;
-    uint32_t messages; /* 0 while unknown */
+    uint32_t messages; /* blocks + trailer; 0 while unknown */
+};
+
+/* What a recoverer saw before it begins. */
+struct ledger_epochs {
+    uint64_t ledger; /* ledger_identity.epoch */
+    uint64_t chains; /* the highest epoch in any seal of any chain; 0: none */
 };
 
 /* What goes with every call. */
@@ -215,15 +234,16 @@ struct ledger_ops {
                    size_t *out_n, struct why *why);
     enum rc (*receipted)(void *self, struct ledger_at at, const struct ledger_close *files, size_t n, struct why *why);
 
-    enum rc (*list)(void *self, struct id after, size_t max, struct arena *arena, struct ledger_listing **out,
-                    size_t *out_n, struct why *why);
-    enum rc (*list_stripes)(void *self, struct id file, struct arena *arena, struct ledger_stripe_listing **out,
-                            size_t *out_n, struct why *why);
+    enum rc (*list)(void *self, struct ledger_at at, struct id after, size_t max, struct arena *arena,
+                    struct ledger_listing **out, size_t *out_n, struct why *why);
+    enum rc (*list_stripes)(void *self, struct ledger_at at, struct id file, struct arena *arena,
+                            struct ledger_stripe_listing **out, size_t *out_n, struct why *why);
 
-    enum rc (*recover_begin)(void *self, uint64_t seen_epoch, struct id token, struct why *why);
+    enum rc (*recover_begin)(void *self, struct ledger_epochs seen, struct id token, uint64_t *out_target,
+                             struct why *why);
     enum rc (*recover_winners)(void *self, struct id token, const struct ledger_winner *winners, size_t n,
                                struct why *why);
-    enum rc (*recover_reset_durable)(void *self, struct id token, struct why *why);
+    enum rc (*recover_reset_durable)(void *self, struct id token, uint64_t generation, struct why *why);
     enum rc (*recover_end)(void *self, struct id token, uint64_t *out_epoch, struct why *why);
 
     void (*free)(void *self);
@@ -236,7 +256,7 @@ struct ledger {
     struct ledger_at at;
 };
 
-/* Who this ledger is; works at any epoch. Set ledger.at.epoch from it before any other call. */
+/* Who this ledger is; works at any epoch. Set ledger.at.epoch from it before any other call. Epochs begin at 1. */
 RC ledger_identity(struct ledger ledger, struct ledger_identity *out, struct why *why);
 
 /* The newest incarnation under each key. The caller compares hashes of its own view before it believes it is the same
@@ -244,56 +264,89 @@ RC ledger_identity(struct ledger ledger, struct ledger_identity *out, struct why
 RC ledger_lookup(struct ledger ledger, const struct ledger_key *keys, size_t n, struct arena *arena,
                  struct ledger_file *out, struct why *why);
 /* out[i]: RC_OK, or RC_STALE when the key's version is not `seen_version`: look up again. Enrolling the same id again
- * with the same facts is RC_OK. The older incarnation under the key is closed as gone at its `reach`, if it was not
- * closed. */
+ * under the same key is RC_OK, under another key RC_BAD. The older incarnation under the key is closed as gone, at its
+ * `reach` if that lies behind its newest closed end or it had none.
+ * A recovery may have restored several incarnations of one key, whose order nobody knows. Then an enroll, which says
+ * that the caller refused the newest one, answers RC_STALE and makes the next one of these the newest, until the caller
+ * recognised one or refused all. */
 RC ledger_enroll(struct ledger ledger, const struct ledger_enroll *asks, size_t n, enum rc *out, struct why *why);
+/* out[i]: RC_OK; RC_STALE when the file's version is not `seen_version` or the file is not the newest under its key;
+ * RC_ABSENT; RC_BAD when prefix_len would shrink, or stays and the hash differs. What is stored already is RC_OK at any
+ * `seen_version`. */
 RC ledger_amend(struct ledger ledger, const struct ledger_amend *asks, size_t n, enum rc *out, struct why *why);
-/* Idempotent. An end lower than the newest closed end is refused (RC_BAD) unless it is that same end. */
+/* Idempotent. An end before the newest closed end, or before a checkpoint of the handle's generation, is refused
+ * (RC_BAD): lines behind it were taken already. `gone` once said stays; a larger end may still follow. RC_ABSENT: no
+ * such file. */
 RC ledger_close_files(struct ledger ledger, const struct ledger_close *asks, size_t n, struct why *why);
 
+/* .found is false for a file that the ledger does not know. */
 RC ledger_checkpoints(struct ledger ledger, const struct ledger_stripe *asks, size_t n, struct arena *arena,
                       struct ledger_checkpoint *out, struct why *why);
-/* Won iff the checkpoint is at `from`, its winner is `predecessor`, and the attempt is not void. Asking again answers
- * the same. A loser is remembered as void until the checkpoint moves past its `from`. `acks` raise the acknowledged
- * ends. */
+/* Won iff the checkpoint is at `from`, its winner is `predecessor`, the attempt is of the ledger's epoch and not void.
+ * Asking again answers the same; only after all of a stripe is durable are winners before its last forgotten, and then
+ * answered as lost, which no longer matters: seals name them. A loser is remembered as void until the checkpoint moves
+ * past its `from`. A stripe that was set aside and moves is no longer set aside. `acks` raise the acknowledged ends.
+ * RC_ABSENT: a file that the ledger does not know; RC_BROKEN: an attempt of an epoch that the ledger has not reached
+ * (the ledger was set back and has to be recovered). */
 RC ledger_advance(struct ledger ledger, const struct ledger_advance *asks, size_t n,
                   const struct ledger_acknowledged *acks, size_t acks_n, enum ledger_decision *out, struct why *why);
 /* Lost at once when another won at `from`, the checkpoint is past it, the attempt is void, its epoch is older than the
- * ledger's and it is no winner, or its predecessor is void or lost. */
+ * ledger's and it is no winner, its predecessor is void, or the checkpoint is at `from` with another winner than its
+ * predecessor. What is lost never wins, but a loser by its predecessor alone may read as undecided again once the void
+ * is forgotten; then ledger_voids ends the waiting. Fails as advance does. */
 RC ledger_verdicts(struct ledger ledger, const struct attempt *asks, size_t n, struct ledger_verdict *out,
                    struct why *why);
-/* Makes undecided attempts lost, atomic with advance; answers as verdicts does afterwards (a winner stays one). */
+/* Makes undecided attempts lost, atomic with advance; answers as verdicts does afterwards (a winner stays one). The
+ * void is forgotten when the checkpoint moves past `from`: then the attempt is lost without it. */
 RC ledger_voids(struct ledger ledger, const struct attempt *asks, size_t n, struct ledger_verdict *out,
                 struct why *why);
-/* Counts a failed job; at `attempts_max` failures the stripe is set aside with the reason. */
+/* Counts a failed job; at `attempts_max` failures the stripe is set aside with the reason (cut at LEDGER_REASON_MAX).
+ * The count starts again when the stripe moves. */
 RC ledger_job_failed(struct ledger ledger, struct ledger_stripe stripe, struct str reason, uint32_t attempts_max,
                      uint32_t *out_failures, struct why *why);
 
-/* Applies iff batch.index is the partition's counter, which then goes up by one; an older index is RC_OK and does
- * nothing, a later one RC_STALE. */
+/* Applies iff batch.index is the partition's counter (0 at first), which then goes up by one; an older index is RC_OK
+ * and does nothing, a later one RC_STALE. RC_BROKEN: the batch holds an attempt that never won, or more messages than
+ * the attempt has. RC_ABSENT: a file that the ledger does not know. */
 RC ledger_durable(struct ledger ledger, struct ledger_batch batch, const struct ledger_durable *adds, size_t n,
                   struct why *why);
 /* The index of the first batch that was not told durable. */
 RC ledger_durable_next(struct ledger ledger, uint32_t partition, uint64_t *out_index, struct why *why);
 RC ledger_acknowledged(struct ledger ledger, uint32_t partition, uint64_t *out_end, struct why *why);
-/* Up to `max` files whose receipt can be written. */
+/* Up to `max` files whose receipt can be written: closed at N, every stripe that begins before N has its checkpoint at
+ * min(N, the stripe's end) or behind, none is set aside or has messages that are not durable, and no receipt of this
+ * generation was noted for N or more. A file answered here is answered again until ledger_receipted. Cost: the files
+ * that closes and durable batches touched since the last call, not all files. */
 RC ledger_due(struct ledger ledger, size_t max, struct arena *arena, struct ledger_due **out, size_t *out_n,
               struct why *why);
-/* The receipts of these files at these ends are in the store. */
+/* The receipts of these files at these ends are in the store (.gone is not looked at). */
 RC ledger_receipted(struct ledger ledger, const struct ledger_close *files, size_t n, struct why *why);
 
-/* Files in order of id, those behind `after` (none for the first page). For people: any epoch. */
+/* Files in order of id, those behind `after` (none for the first page). For people: any epoch, also while recovering;
+ * figures are of the handle's generation. LEDGER_SET_ASIDE comes before the other states; a file that moved behind its
+ * closed end is LEDGER_OPEN again. */
 RC ledger_list(struct ledger ledger, struct id after, size_t max, struct arena *arena, struct ledger_listing **out,
                size_t *out_n, struct why *why);
 RC ledger_list_stripes(struct ledger ledger, struct id file, struct arena *arena, struct ledger_stripe_listing **out,
                        size_t *out_n, struct why *why);
 
 /* Recovery: one recoverer at a time owns the token; each of its writes is RC_STALE once another began. `begin` refuses
- * another epoch than the one seen. From begin to end all calls but identity and list answer RC_STALE. `winners` may
- * come in any order and again: winners are united with those that the ledger has, and each stripe's checkpoint becomes
- * the largest end. `reset_durable` sets all counters to 0 and all outstanding messages to what the winners say, so that
- * durable can be replayed from manifests. `end` forgets voids, raises the epoch by one and lets everybody in again. */
-RC ledger_recover_begin(struct ledger ledger, uint64_t seen_epoch, struct id token, struct why *why);
+ * (RC_STALE) another ledger epoch than the one seen; while somebody recovers it is allowed, takes over and forgets what
+ * the one before had staged. The target epoch, for the barriers, is one more than the ledger's, the chains' and the
+ * target of any recoverer before: an epoch that no attempt can carry yet. From begin to end all calls but identity and
+ * list answer RC_STALE.
+ * `winners` may come in any order and again: facts of a file that the ledger does not know are enrolled, the rest is
+ * staged. All winners of all seals of a generation have to be given, and their predecessors, transitively.
+ * `reset_durable` (of the handle's generation, at any time before end) makes `end` set the partition counters to 0 and
+ * nothing durable, so that batches can be told again from manifests, once the epoch is open.
+ * `end` unites, in one step: winners that were given stand; winners of the ledger stand unless they overlap one that
+ * was given or come behind one that fell (a seal is trusted over an acknowledged advance); each stripe's checkpoint
+ * becomes the largest end. Voids are forgotten, the epoch becomes the target, everybody is let in.
+ * RC_BROKEN from end: two given winners overlap, a range before a winner has none (its blocks are lost), or a winner's
+ * trailer was not given. `why` names the first. Nothing is changed, the token stays: give what is missing (a repair
+ * gives the attempt that it made in the place of the lost one, under the lost one's id) and end again. */
+RC ledger_recover_begin(struct ledger ledger, struct ledger_epochs seen, struct id token, uint64_t *out_target,
+                        struct why *why);
 RC ledger_recover_winners(struct ledger ledger, struct id token, const struct ledger_winner *winners, size_t n,
                           struct why *why);
 RC ledger_recover_reset_durable(struct ledger ledger, struct id token, struct why *why);

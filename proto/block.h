@@ -27,7 +27,8 @@ struct block_header {
     uint64_t records;
     bool has_time;
     int64_t time_min_ns, time_max_ns;
-    uint64_t checksum; /* XXH3-64 of the payload */
+    uint64_t checksum;     /* XXH3-64 of the payload */
+    uint64_t raw_checksum; /* XXH3-64 of the raw bytes: goes to the footer where the payload passes as it is */
 };
 
 struct block_trailer {

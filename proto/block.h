@@ -38,6 +38,7 @@ struct block_trailer {
     uint32_t blocks;
     uint64_t digest; /* XXH3-64 over the blocks' checksums (8 bytes little-endian each) in order of index */
     uint64_t tail_hash;
+    bool closed; /* `to` is a closed end of the file: a line start whatever lies before it */
 };
 
 enum block_kind { BLOCK_RECORDS, BLOCK_TRAILER };

@@ -97,19 +97,16 @@ struct ledger_checkpoint {
     bool set_aside;
     uint64_t *ends; /* the file's closed ends at or behind `at`, ascending: each is a line start */
     size_t ends_len;
+    uint32_t ends_total; /* of all the file's closed ends, those before `at` too */
 };
 
 struct ledger_advance {
     struct attempt attempt;
     struct counts counts;
     uint64_t tail_hash;
-<<<<<<< ours
-    uint32_t messages; /* blocks + the trailer, so at least 1: how many must become durable */
-=======
-    uint32_t messages;  /* blocks + the trailer: how many must become durable */
-    uint32_t ends_seen; /* how many closed ends the worker knew of: see advance */
-    bool closed;        /* `to` is one of them */
->>>>>>> theirs
+    uint32_t messages;  /* blocks + the trailer, so at least 1: how many must become durable */
+    uint32_t ends_seen; /* ledger_checkpoint.ends_total as the worker saw it: see advance */
+    bool closed;        /* `to` is one of the closed ends */
 };
 
 enum ledger_decision { LEDGER_UNDECIDED, LEDGER_WON, LEDGER_LOST };
@@ -282,34 +279,21 @@ RC ledger_enroll(struct ledger ledger, const struct ledger_enroll *asks, size_t 
  * RC_ABSENT; RC_BAD when prefix_len would shrink, or stays and the hash differs. What is stored already is RC_OK at any
  * `seen_version`. */
 RC ledger_amend(struct ledger ledger, const struct ledger_amend *asks, size_t n, enum rc *out, struct why *why);
-<<<<<<< ours
-/* Idempotent. An end before the newest closed end, or before a checkpoint of the handle's generation, is refused
- * (RC_BAD): lines behind it were taken already. `gone` once said stays; a larger end may still follow. RC_ABSENT: no
- * such file. */
-RC ledger_close_files(struct ledger ledger, const struct ledger_close *asks, size_t n, struct why *why);
-=======
-/* Idempotent. out[i]: RC_OK, or RC_STALE when the end is below the newest closed end or below a checkpoint of any
- * stripe and generation: somebody saw more of the file. So every closed end is a line start that no attempt ever
- * converted across. */
+/* Idempotent. out[i]: RC_OK; RC_ABSENT: no such file; RC_STALE when the end is below the newest closed end, or below a
+ * checkpoint of any stripe and generation: somebody saw more of the file. So every closed end is a line start that no
+ * attempt ever converted across. `gone` once said stays; a larger end may still follow. */
 RC ledger_close_files(struct ledger ledger, const struct ledger_close *asks, size_t n, enum rc *out, struct why *why);
->>>>>>> theirs
 
 /* .found is false for a file that the ledger does not know. */
 RC ledger_checkpoints(struct ledger ledger, const struct ledger_stripe *asks, size_t n, struct arena *arena,
                       struct ledger_checkpoint *out, struct why *why);
-<<<<<<< ours
-/* Won iff the checkpoint is at `from`, its winner is `predecessor`, the attempt is of the ledger's epoch and not void.
+/* Won iff the checkpoint is at `from`, its winner is `predecessor`, the attempt is of the ledger's epoch and not void,
+ * and no closed end that the worker had not seen (ends are ascending; it saw the first `ends_seen`) lies below `to`.
  * Asking again answers the same; only after all of a stripe is durable are winners before its last forgotten, and then
  * answered as lost, which no longer matters: seals name them. A loser is remembered as void until the checkpoint moves
  * past its `from`. A stripe that was set aside and moves is no longer set aside. `acks` raise the acknowledged ends.
  * RC_ABSENT: a file that the ledger does not know; RC_BROKEN: an attempt of an epoch that the ledger has not reached
  * (the ledger was set back and has to be recovered). */
-=======
-/* Won iff the checkpoint is at `from`, its winner is `predecessor`, the attempt is not void, and no closed end that the
- * worker had not seen (the ends are ascending; it saw the first `ends_seen`) lies below `to`. Asking again answers
- * the same. A loser is remembered as void until the checkpoint moves past its `from`. `acks` raise the acknowledged
- * ends. */
->>>>>>> theirs
 RC ledger_advance(struct ledger ledger, const struct ledger_advance *asks, size_t n,
                   const struct ledger_acknowledged *acks, size_t acks_n, enum ledger_decision *out, struct why *why);
 /* Lost at once when another won at `from`, the checkpoint is past it, the attempt is void, its epoch is older than the

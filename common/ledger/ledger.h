@@ -193,6 +193,7 @@ struct ledger_winner {
     struct counts counts;
     uint64_t tail_hash;
     uint32_t messages; /* blocks + trailer; 0 while unknown */
+    bool closed;       /* its trailer says that `to` is a closed end */
 };
 
 /* What a recoverer saw before it begins. */
@@ -288,7 +289,8 @@ RC ledger_close_files(struct ledger ledger, const struct ledger_close *asks, siz
 RC ledger_checkpoints(struct ledger ledger, const struct ledger_stripe *asks, size_t n, struct arena *arena,
                       struct ledger_checkpoint *out, struct why *why);
 /* Won iff the checkpoint is at `from`, its winner is `predecessor`, the attempt is of the ledger's epoch and not void,
- * and no closed end that the worker had not seen (ends are ascending; it saw the first `ends_seen`) lies below `to`.
+ * no closed end that the worker had not seen (ends are ascending; it saw the first `ends_seen`) lies below `to`, and,
+ * if `closed`, `to` is a closed end.
  * Asking again answers the same; only after all of a stripe is durable are winners before its last forgotten, and then
  * answered as lost, which no longer matters: seals name them. A loser is remembered as void until the checkpoint moves
  * past its `from`. A stripe that was set aside and moves is no longer set aside. `acks` raise the acknowledged ends.

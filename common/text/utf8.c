@@ -37,3 +37,20 @@ size_t utf8_valid_prefix(struct str s) {
     }
     return i;
 }
+
+uint32_t utf8_decode(struct str s, size_t *out_len) {
+    const unsigned char *p = (const unsigned char *)s.at;
+    const size_t n = sequence(p, s.len);
+    *out_len = n ? n : 1;
+    if (n == 0) return 0xfffd;
+    uint32_t c = n == 1 ? p[0] : p[0] & (0xffu >> (n + 1));
+    for (size_t i = 1; i < n; i++) c = c << 6 | (p[i] & 0x3fu);
+    return c;
+}
+
+bool utf8_is_control(uint32_t c) {
+    if (c < 0x20) return true;
+    if (c < 0x7f) return false;
+    return c <= 0x9f || c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069);
+}

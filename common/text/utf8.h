@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* utf8: is it UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF)? Threads: pure. */
+/* utf8: is it UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF), and what is in it. Threads:
+ * pure. */
 #ifndef SLUICE_UTF8_H
 #define SLUICE_UTF8_H
 
@@ -8,5 +9,11 @@
 /* How many bytes at the start of `s` are valid UTF-8; s.len when all are. */
 size_t utf8_valid_prefix(struct str s);
 static inline bool utf8_valid(struct str s) { return utf8_valid_prefix(s) == s.len; }
+/* The character at the start of `s` (s.len > 0) and its length. A byte that starts no valid sequence is U+FFFD of
+ * length 1 (the real U+FFFD has length 3). */
+uint32_t utf8_decode(struct str s, size_t *out_len);
+/* Must not reach a terminal or a line of text as it is: control characters (C0, DEL, C1), line and paragraph
+ * separators, and the marks that turn the direction of what follows. */
+bool utf8_is_control(uint32_t c);
 
 #endif

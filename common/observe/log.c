@@ -5,23 +5,19 @@
 #include "log_line.h"
 #include "metric.h"
 #include "own.h"
+#include "sink.h"
 #include "stamp.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
 _Static_assert((int)LABEL_LEVEL_VALUES == (int)LOG_LEVEL_COUNT, "metrics.def lists the levels in the order of log.h");
 
-/* A terminal may take a line in pieces, a signal may come between; nothing that works needs more. */
-enum { WRITE_TRIES_MAX = 64 };
-
 static atomic_int level_now = LOG_LEVEL_INFO;
 static struct log_options options = {.level = LOG_LEVEL_INFO};
 
 static pthread_mutex_t writer_lock = PTHREAD_MUTEX_INITIALIZER;
-static log_writer *writer = log_to_stderr;
+static log_writer to_stderr, *writer = to_stderr;
 static void *writer_self;
 
 /* The sites that ever left something out. */
@@ -39,31 +35,16 @@ void log_set_level(enum log_level level) { atomic_store_explicit(&level_now, (in
 
 void log_set_writer(log_writer *to, void *self) {
     LOCKED(&writer_lock);
-    writer = to ? to : log_to_stderr;
+    writer = to ? to : to_stderr;
     writer_self = to ? self : NULL;
 }
 
 void log_to_buf(void *self, struct str line) { buf_add(self, line); }
 
-/* Asking poll() first keeps a blocking pipe whose reader sleeps from stopping us: a pipe that says POLLOUT takes
- * PIPE_BUF bytes at once. Once it stalled, the next lines do not wait again until it takes one. */
-static bool stderr_takes(void) {
-    static atomic_bool stalled;
-    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
-    int ready = poll(&out, 1, atomic_load(&stalled) ? 0 : LOG_STALL_MS);
-    atomic_store(&stalled, ready == 0);
-    return ready != 0; /* also on an error: write() then tells which */
-}
-
-void log_to_stderr(void *self, struct str line) {
+static void to_stderr(void *self, struct str line) {
+    static struct sink sink = {.fd = STDERR_FILENO}; /* guarded by writer_lock */
     (void)self;
-    for (int tries = 0; line.len && tries < WRITE_TRIES_MAX && stderr_takes(); tries++) {
-        ssize_t n = write(STDERR_FILENO, line.at, line.len);
-        if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-        if (n < 0) break;
-        line = str_sub(line, (size_t)n, line.len);
-    }
-    if (line.len) metric_add(METRIC_LOG_DROPPED, 1);
+    if (!sink_put(&sink, line, LOG_STALL_MS)) metric_add(METRIC_LOG_DROPPED, 1);
 }
 
 static void send(const struct log_head *head, const struct log_field *fields) {

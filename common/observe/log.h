@@ -68,8 +68,6 @@ static inline bool log_is_on(enum log_level level) { return level <= log_level()
 void log_set_writer(log_writer *writer, void *self);
 /* A writer for tests: `self` is a struct buf to add to. */
 log_writer log_to_buf;
-/* Writes to stderr as the default writer does. */
-log_writer log_to_stderr;
 /* Tells what was left out at sites whose window is over (`all`: at every site). Loops call it about every second, main
  * with `all` at its end. */
 void log_tell_suppressed(bool all);

@@ -27,24 +27,6 @@ static bool put(struct log_line *line, size_t limit, struct str bytes) {
 
 static unsigned byte_at(struct str s, size_t i) { return (unsigned char)s.at[i]; }
 
-/* The code point of the valid sequence at the start of `s`; its length in *out_len. */
-static uint32_t decode(struct str s, size_t *out_len) {
-    unsigned first = byte_at(s, 0);
-    size_t n = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    uint32_t c = n == 1 ? first : first & (0xffu >> (n + 1));
-    for (size_t i = 1; i < n; i++) c = c << 6 | (byte_at(s, i) & 0x3f);
-    *out_len = n;
-    return c;
-}
-
-/* Characters that could break the line, drive a terminal or make a reader see another order than there is. */
-static bool must_escape(uint32_t c) {
-    if (c < 0x20 || c == '"' || c == '\\') return true;
-    if (c < 0x7f) return false;
-    return c <= 0x9f || c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069);
-}
-
 /* The escape that both JSON and readers of logfmt know. */
 static struct str escaped(uint32_t c, char out[UNIT_MAX]) {
     static const char short_form[] = {['"'] = '"', ['\\'] = '\\', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
@@ -55,19 +37,17 @@ static struct str escaped(uint32_t c, char out[UNIT_MAX]) {
     return str_of(out);
 }
 
-/* The inside of a quoted string, up to `limit`; characters stay whole. */
+/* The inside of a quoted string, up to `limit`; characters stay whole, bytes that are none become U+FFFD. */
 static void put_quoted(struct log_line *line, size_t limit, struct str s) {
-    size_t good = 0;
     while (s.len) {
-        if (!good) good = utf8_valid_prefix(s);
         char unit[UNIT_MAX];
-        struct str piece = STR("\xef\xbf\xbd");
-        size_t n = 1;
-        if (good) {
-            uint32_t c = decode(s, &n);
-            piece = must_escape(c) ? escaped(c, unit) : str_sub(s, 0, n);
-            good -= n;
-        }
+        size_t n = 0;
+        const uint32_t c = utf8_decode(s, &n);
+        struct str piece = str_sub(s, 0, n);
+        if (utf8_is_control(c) || c == '"' || c == '\\')
+            piece = escaped(c, unit);
+        else if (c == 0xfffd)
+            piece = STR("\xef\xbf\xbd");
         if (!put(line, limit, piece)) return;
         s = str_sub(s, n, s.len);
     }

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store_dir_private: what the files of the directory adapter share. Threads: the fields above `lock` never change after
+ * opening; those below it are read and written under it. */
+#ifndef SLUICE_STORE_DIR_PRIVATE_H
+#define SLUICE_STORE_DIR_PRIVATE_H
+
+#include "id.h"
+#include "store_dir.h"
+
+#include <pthread.h>
+#include <sys/stat.h>
+
+enum {
+    DIR_PATH_ROOM = STORE_KEY_MAX + 1,
+    TEMP_NAME_ROOM = 64, /* 32 digits, a dot, 20 digits */
+    MADE_SLOTS = 256,    /* directories known to be durable; one lost to another costs a sync, nothing else */
+};
+
+/* A key as a path, with its last slash. */
+struct dir_path {
+    char text[DIR_PATH_ROOM];
+    size_t parent_len; /* 0: the root itself */
+};
+
+struct store_dir {
+    const struct store_dir_calls *calls;
+    char *root_name;
+    int root, temp, lock_file; /* descriptors: the root, its .tmp, our locked file there */
+    struct id id;              /* ours, in the names of our temporary files */
+    pthread_mutex_t lock;
+    uint64_t next_temp;
+    char *made[MADE_SLOTS]; /* by hash of the path */
+};
+
+struct temp_file {
+    int fd; /* -1: none */
+    char name[TEMP_NAME_ROOM];
+    uint64_t len, started; /* bytes written, and of those given to the disk already */
+};
+
+/* ---- store_dir_errno.c ---- */
+/* The outcome that a failed call stands for; `doing` and `path` name it. */
+enum rc dir_errno(struct why *why, int error, const char *doing, const struct store_dir *dir, const char *path);
+
+/* ---- store_dir_path.c ---- */
+void dir_path_of(struct str key, struct dir_path *out);
+/* Makes the directories above path's last slash and makes their names durable. RC_ABSENT: one was removed under us;
+ * dir_forget_made() and try again. */
+RC dir_make_parents(struct store_dir *dir, const struct dir_path *path, struct why *why);
+/* Makes the last component's presence or absence durable. */
+RC dir_sync_parent(struct store_dir *dir, const struct dir_path *path, struct why *why);
+/* Removes the directories above path's last slash that are empty. */
+void dir_prune_parents(struct store_dir *dir, const struct dir_path *path);
+/* Forgets which directories are durable: somebody removes them. */
+void dir_forget_made(struct store_dir *dir);
+
+/* ---- store_dir_temp.c ---- */
+/* Makes and locks our file in .tmp, then removes what dead ones left. */
+RC temp_area_open(struct store_dir *dir, struct why *why);
+void temp_area_close(struct store_dir *dir);
+RC temp_create(struct store_dir *dir, struct temp_file *out, struct why *why);
+RC temp_write(struct store_dir *dir, struct temp_file *temp, struct str bytes, struct why *why);
+RC temp_sync(struct store_dir *dir, struct temp_file *temp, struct why *why);
+/* Gives a synced file the key's name; replaces what is there, or RC_STALE. */
+RC temp_publish(struct store_dir *dir, struct temp_file *temp, struct str key, bool replace, struct why *why);
+/* Closes the file and removes it if it still is in .tmp. */
+void temp_drop(struct store_dir *dir, struct temp_file *temp);
+
+/* ---- store_dir_list.c ---- */
+enum rc dir_list(void *self, struct str prefix, struct str after, store_visit visit, void *context, struct why *why);
+
+#endif

@@ -8,6 +8,6 @@
 #define MUST(condition) ((condition) ? (void)0 : must_fail(#condition, __FILE__, __LINE__))
 #define MUST_NOT_REACH() must_fail("this place cannot be reached", __FILE__, __LINE__)
 
-_Noreturn void must_fail(const char *condition, const char *file, int line);
+void must_fail(const char *condition, const char *file, int line) __attribute__((noreturn));
 
 #endif

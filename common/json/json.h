@@ -12,15 +12,17 @@
  * json_parse(), json_line() or json_batch(), and so are the texts from it. Texts from strings are unescaped UTF-8 and
  * may hold NUL. Of a key that stands twice in an object the first counts.
  *
- * Numbers must fit u64, i64 or a finite double; others, such as 1e400 or an integer of 30 digits without fraction and
- * exponent, are refused (JSON_ERROR_NUMBER) although the grammar allows them.
+ * Numbers must fit u64, i64 or a finite double. Others that the grammar allows, such as 1e400 or an integer of 30
+ * digits, are refused (JSON_ERROR_NUMBER), unless `any_number` is set: then they are JSON_I64 0, and only json_text()
+ * tells what stands there.
  *
  * Memory: about 14 bytes for each byte of the longest document (batch) seen, at most of `bytes_max`. Threads: one at a
- * time for each parser. Limits: `bytes_max`, `depth_max`; a path has at most JSON_STEPS_MAX steps. Fails: RC_BAD, and
- * RC_LIMIT for too long or too deep; json_error() tells which. simdjson's tree parser knows no offset of an error. */
+ * time for each parser. Limits: `bytes_max`, `depth_max`. Fails: RC_BAD, and
+ * RC_LIMIT for too long or too deep; json_failure() tells which. simdjson's tree parser knows no offset of an error. */
 #ifndef SLUICE_JSON_H
 #define SLUICE_JSON_H
 
+#include "json_path.h"
 #include "rc.h"
 #include "str.h"
 
@@ -33,8 +35,6 @@ enum {
      */
     JSON_PADDING = 64,
     JSON_DEPTH_DEFAULT = 256,
-    JSON_STEPS_MAX = 16,
-    JSON_PATH_MAX = 256,  /* bytes of a path */
     JSON_NUMBER_MAX = 24, /* bytes that hold any 64-bit number as text */
 };
 
@@ -43,6 +43,7 @@ struct json_parser;
 struct json_parser_limits {
     size_t bytes_max;   /* of one document and of one batch; 0: 4 MiB. At most 1 GiB */
     uint32_t depth_max; /* of nested objects and arrays; 0: JSON_DEPTH_DEFAULT */
+    bool any_number;    /* for who passes documents on and does not calculate */
 };
 
 enum json_error {
@@ -50,7 +51,7 @@ enum json_error {
     JSON_ERROR_SYNTAX,
     JSON_ERROR_UTF8,
     JSON_ERROR_DEPTH,
-    JSON_ERROR_NUMBER,
+    JSON_ERROR_NUMBER, /* malformed, or out of range */
     JSON_ERROR_TOO_LONG,
 };
 
@@ -94,7 +95,7 @@ void json_batch(struct json_parser *parser, struct str lines);
 RC json_line(struct json_parser *parser, struct str line, struct json_node *out_root, struct why *why);
 
 /* Why the last json_parse() or json_line() failed. */
-enum json_error json_error(const struct json_parser *parser);
+enum json_error json_failure(const struct json_parser *parser);
 
 enum json_type json_type(struct json_node node);
 static inline bool json_given(struct json_node node) { return node.document != NULL; }
@@ -117,28 +118,16 @@ RC json_get(struct json_node object, struct str key, struct json_node *out);
 size_t json_count(struct json_node node);
 
 /* Goes through an array or object:
- *   struct json_each each = json_each(node);
+ *   struct json_iter each = json_each(node);
  *   while (json_next(&each, &key, &value)) ...
  * Nothing else has members. `out_key` (NULL allowed) is "" in arrays. */
-struct json_each {
+struct json_iter {
     struct json_node next, end;
     bool keys;
 };
-struct json_each json_each(struct json_node node);
-bool json_next(struct json_each *each, struct str *out_key, struct json_node *out_value);
+struct json_iter json_each(struct json_node node);
+bool json_next(struct json_iter *each, struct str *out_key, struct json_node *out_value);
 
-/* A way to a value: `user.country` (keys; no key may be empty or hold a dot), or a JSON Pointer (RFC 6901)
- * `/user/a~1b/0`. In an array a step is an index in decimal without leading zeros. A plain value: copy it. */
-struct json_path {
-    uint32_t step_count;
-    struct {
-        uint16_t from, to; /* in text */
-    } steps[JSON_STEPS_MAX];
-    char text[JSON_PATH_MAX]; /* unescaped steps, back to back */
-};
-
-/* RC_BAD with the position (from 1) in `text` and what is allowed; *out is then unchanged. */
-RC json_path_compile(struct str text, struct json_path *out, struct why *why);
 /* The value at the path: RC_ABSENT when there is none. */
 RC json_find(struct json_node root, const struct json_path *path, struct json_node *out);
 /* Several at once, in one pass over the root's keys; out_nodes[i] is JSON_NODE_NONE where there is none.

@@ -35,7 +35,7 @@ enum converter_reason {
     REASON_NOT_OBJECT, /* `not an object`  JSON, but a scalar or an array */
     REASON_UTF8,       /* `utf8`           not UTF-8, where the converter needs it */
     REASON_DEPTH,      /* `depth`          nested deeper than JSON_DEPTH_DEFAULT */
-    REASON_NUMBER,     /* `number`         a number that fits neither 64 bits nor a finite double */
+    REASON_NUMBER,     /* `number`         a malformed number (1., 01, +1). Of any size is fine */
     REASON_TIME,       /* `time`           the time is missing or does not parse */
     REASON_TOO_LONG,   /* `too long`       over max_line_bytes, or its record over record_bytes_max */
     REASON_FORMAT,     /* `format`         not a line of this kind (combined) */
@@ -71,6 +71,9 @@ RC converter_new(const struct converter_settings *settings, struct converter **o
 void converter_free(struct converter *converter);
 static inline void converter_done(struct converter **converter) { converter_free(*converter); }
 
+/* False: records of this kind never have the partition's field number `field`, for example {status} of raw lines. That
+ * is no error, as one template serves all sources; a check of the configuration can warn. */
+bool converter_gives(const struct converter *converter, size_t field);
 const struct partition *converter_partition(const struct converter *converter);
 struct str converter_source(const struct converter *converter);
 /* "not an object" */

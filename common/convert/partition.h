@@ -71,7 +71,8 @@ int64_t partition_bucket(const struct partition *partition, int64_t time_ns);
 /* Writes the path and a NUL; gives its length. */
 size_t partition_path(const struct partition *partition, const struct partition_values *values,
                       char out[PARTITION_PATH_MAX + 1]);
-/* The path with __OVERFLOW__ in the place of every value, for what exceeds the number of outputs of a slice. */
+/* The path with __OVERFLOW__ in the place of every time and field, for what exceeds the number of outputs of a slice.
+ */
 size_t partition_overflow_path(const struct partition *partition, char out[PARTITION_PATH_MAX + 1]);
 /* The same encoding for one value alone, such as the name of a source in `_rejects/…/source=NAME`. */
 size_t partition_encode(struct str value, char out[PARTITION_COMPONENT_MAX + 1]);

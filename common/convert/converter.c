@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "converter.h"
+
+#include "alloc.h"
+#include "converter_impl.h"
+#include "lines.h"
+#include "must.h"
+#include "own.h"
+
+#include <stdlib.h>
+
+enum { LINE_BYTES_DEFAULT = 1024 * 1024, RECORD_BYTES_DEFAULT = 4 * 1024 * 1024 };
+
+static const struct converter_ops *const table[CONVERTER_KINDS] = {
+    [CONVERTER_NDJSON] = &ndjson_ops,
+    [CONVERTER_COMBINED] = &combined_ops,
+    [CONVERTER_RAW] = &raw_ops,
+};
+
+static const char *const reason_names[REASON_COUNT] = {
+    [REASON_NONE] = "none", [REASON_JSON] = "json",         [REASON_NOT_OBJECT] = "not an object",
+    [REASON_UTF8] = "utf8", [REASON_DEPTH] = "depth",       [REASON_NUMBER] = "number",
+    [REASON_TIME] = "time", [REASON_TOO_LONG] = "too long", [REASON_FORMAT] = "format",
+};
+
+RC converter_new(const struct converter_settings *settings, struct converter **out, struct why *why) {
+    MUST(settings->kind < CONVERTER_KINDS);
+    AUTO(converter_done) struct converter *c = ALLOC(struct converter);
+    c->ops = table[settings->kind];
+    c->source = (struct str){alloc_text(settings->source.at, settings->source.len), settings->source.len};
+    c->time_optional = settings->time_optional;
+    c->line_bytes_max = settings->line_bytes_max ? settings->line_bytes_max : LINE_BYTES_DEFAULT;
+    c->record_bytes_max = settings->record_bytes_max ? settings->record_bytes_max : RECORD_BYTES_DEFAULT;
+    TRY(partition_new(settings->partition, settings->source, &c->partition, why));
+    TRY(c->ops->open(c, settings, why));
+    *out = TAKE(c);
+    return RC_OK;
+}
+
+void converter_free(struct converter *c) {
+    if (!c) return;
+    if (c->self) c->ops->close(c);
+    partition_free(c->partition);
+    free((char *)(uintptr_t)c->source.at);
+    free(c);
+}
+
+bool converter_gives(const struct converter *c, size_t field) {
+    MUST(field < partition_field_count(c->partition));
+    return !c->ops->gives || c->ops->gives(c, field);
+}
+
+const struct partition *converter_partition(const struct converter *c) { return c->partition; }
+struct str converter_source(const struct converter *c) {
+    return c->source;
+}
+
+const char *converter_reason_name(enum converter_reason reason) {
+    MUST(reason < REASON_COUNT);
+    return reason_names[reason];
+}
+
+const char *converter_kind_name(enum converter_kind kind) {
+    MUST(kind < CONVERTER_KINDS);
+    return table[kind]->name;
+}
+
+size_t converter_scratch_bytes(const struct converter *c, size_t line_bytes) {
+    return c->ops->scratch_bytes ? c->ops->scratch_bytes(line_bytes) : 0;
+}
+
+void converter_batch(struct converter *c, struct str lines) {
+    if (c->ops->batch) c->ops->batch(c, lines);
+}
+
+void converter_line(struct converter *c, struct str line, bool at_file_start, char *scratch, struct converted *out) {
+    *out = (struct converted){.verdict = CONVERTER_RECORD, .values.fields = c->fields};
+    if (at_file_start && !c->ops->keep_bom && str_starts(line, STR("\xEF\xBB\xBF"))) line = str_sub(line, 3, line.len);
+    if (lines_blank(line)) {
+        out->verdict = CONVERTER_BLANK;
+        return;
+    }
+    c->ops->line(c, line, scratch, out);
+    if (out->verdict == CONVERTER_RECORD && out->record.len > c->record_bytes_max) {
+        converter_reject(out, REASON_TOO_LONG);
+    }
+}

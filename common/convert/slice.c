@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "slice.h"
+
+#include "alloc.h"
+#include "lines.h"
+#include "must.h"
+#include "num.h"
+#include "slice_impl.h"
+
+#include <stdlib.h>
+
+enum {
+    /* One call of simdjson's first stage; it and the tape stay in the second-level cache. Measured: bench_convert. */
+    BATCH_BYTES = 128 * 1024,
+    BATCH_LINES = 4096,
+    /* A reject: 64 KiB of raw and an uri of 4 KiB, each byte at most 6 as \u001f, and the other members. */
+    REJECT_BYTES_MAX = 6 * (SLICE_RAW_MAX + 64 * 1024) + 4096,
+    URI_MAX = 60 * 1024,
+};
+
+struct slice *slice_new(struct slice_limits limits) {
+    struct slice *slice = ALLOC(struct slice);
+    slice->limits = limits;
+    if (!slice->limits.outputs_max) slice->limits.outputs_max = SLICE_OUTPUTS_DEFAULT;
+    if (!slice->limits.bytes_max) slice->limits.bytes_max = SLICE_BYTES_DEFAULT;
+    route_init(&slice->paths, slice->limits.outputs_max);
+    /* 1 and 1.0, or a and A under other templates: some keys can have one path. */
+    route_init(&slice->keys, 2 * slice->limits.outputs_max);
+    slice->reject = BUF_INIT(REJECT_BYTES_MAX);
+    slice->ends = alloc_zero(BATCH_LINES, sizeof *slice->ends);
+    return slice;
+}
+
+void slice_free(struct slice *slice) {
+    if (!slice) return;
+    arena_done(&slice->arena);
+    slice_text_done(&slice->text);
+    route_done(&slice->keys);
+    route_done(&slice->paths);
+    buf_done(&slice->reject);
+    free(slice->outputs);
+    free(slice->ends);
+    free(slice);
+}
+
+void slice_begin(struct slice *slice, struct converter *converter, const struct slice_place *place) {
+    slice->converter = converter;
+    slice->place = *place;
+    slice->place.uri.len = MIN(place->uri.len, (size_t)URI_MAX);
+    arena_reset(&slice->arena);
+    slice_text_reset(&slice->text);
+    route_reset(&slice->keys);
+    route_reset(&slice->paths);
+    slice->reject_output = slice->overflow_output = ROUTE_NONE;
+    slice->has_last = false;
+    slice->result = (struct slice_result){.outputs = slice->outputs};
+}
+
+bool slice_full(const struct slice *slice) {
+    return slice->text.used + arena_used(&slice->arena) >= slice->limits.bytes_max;
+}
+
+const struct slice_result *slice_result(struct slice *slice) { return &slice->result; }
+
+/* A line with its end: `len` bytes of text, `whole` with CR and LF. */
+struct line {
+    struct str text;
+    uint64_t offset;
+    bool lf_behind; /* LF stands directly behind the text */
+};
+
+static void note_time(struct slice_output *output, int64_t ns) {
+    output->time_min = output->has_time ? MIN(output->time_min, ns) : ns;
+    output->time_max = output->has_time ? MAX(output->time_max, ns) : ns;
+    output->has_time = true;
+}
+
+static void put_record(struct slice *slice, const struct line *line, const struct converted *made, char *scratch) {
+    uint32_t output = slice_route(slice, &made->values);
+    size_t bytes = made->record.len + 1;
+    const char *at = made->record.at;
+    if (!made->in_line || !line->lf_behind) {
+        char *to = made->in_line ? slice_text_room(&slice->text, bytes) : scratch;
+        if (made->in_line) memcpy(to, at, made->record.len);
+        to[made->record.len] = '\n';
+        slice_text_take(&slice->text, bytes);
+        at = to;
+    }
+    slice_put(slice, output, at, bytes);
+    if (made->values.has_time) note_time(&slice->outputs[output], made->values.time_ns);
+    slice->result.counts.converted++;
+    slice->result.counts.records++;
+    if ((int64_t)output == slice->overflow_output) slice->result.counts.overflow++;
+}
+
+static void add_line(struct slice *slice, const struct line *line) {
+    struct converted made;
+    size_t scratch_bytes = converter_scratch_bytes(slice->converter, line->text.len);
+    /* Room for a newline too. */
+    char *scratch = scratch_bytes ? slice_text_room(&slice->text, scratch_bytes + 1) : NULL;
+    converter_line(slice->converter, line->text, line->offset == 0, scratch, &made);
+    struct slice_counts *counts = &slice->result.counts;
+    counts->lines++;
+    switch (made.verdict) {
+    case CONVERTER_RECORD: put_record(slice, line, &made, scratch); break;
+    case CONVERTER_BLANK: counts->blank++; break;
+    case CONVERTER_REJECT:
+        slice_reject(slice,
+                     &(struct slice_reject){
+                         .offset = line->offset, .length = line->text.len, .head = line->text, .reason = made.reason});
+        break;
+    }
+    slice->place.line_in_stripe++;
+}
+
+/* The next lines of `rest`: fills slice->ends, gives their number and in *out_bytes where the last ends. */
+static size_t next_batch(struct slice *slice, struct str rest, size_t *out_bytes) {
+    size_t window = MIN(rest.len, (size_t)BATCH_BYTES);
+    size_t count = lines_index(str_sub(rest, 0, window), slice->ends, BATCH_LINES);
+    if (count > 0) {
+        *out_bytes = (size_t)slice->ends[count - 1] + 1;
+        return count;
+    }
+    /* A line longer than the window, or the unterminated last one. */
+    const char *end = memchr(rest.at + window, '\n', rest.len - window);
+    size_t at = end ? (size_t)(end - rest.at) : rest.len;
+    MUST(at <= UINT32_MAX);
+    slice->ends[0] = (uint32_t)at;
+    *out_bytes = at + (end ? 1 : 0);
+    return 1;
+}
+
+static struct line line_at(struct str batch, size_t from, size_t end, uint64_t offset) {
+    bool lf = end < batch.len;
+    bool cr = lf && end > from && batch.at[end - 1] == '\r';
+    return (struct line){.text = str_sub(batch, from, end - (cr ? 1 : 0)), .offset = offset, .lf_behind = lf && !cr};
+}
+
+void slice_add(struct slice *slice, struct str bytes, uint64_t offset, size_t *out_taken) {
+    size_t taken = 0;
+    while (taken < bytes.len) {
+        size_t batch_bytes = 0;
+        size_t count = next_batch(slice, str_sub(bytes, taken, bytes.len), &batch_bytes);
+        struct str batch = str_sub(bytes, taken, taken + batch_bytes);
+        converter_batch(slice->converter, batch);
+        size_t from = 0;
+        for (size_t i = 0; i < count; i++) {
+            struct line line = line_at(batch, from, slice->ends[i], offset + taken + from);
+            from = MIN((size_t)slice->ends[i] + 1, batch.len);
+            add_line(slice, &line);
+            if (slice_full(slice)) break;
+        }
+        taken += from;
+        if (slice_full(slice)) break;
+    }
+    *out_taken = taken;
+}
+
+void slice_add_too_long(struct slice *slice, uint64_t offset, uint64_t length, struct str head) {
+    slice->result.counts.lines++;
+    slice_reject(slice,
+                 &(struct slice_reject){.offset = offset, .length = length, .head = head, .reason = REASON_TOO_LONG});
+    slice->place.line_in_stripe++;
+}

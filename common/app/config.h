@@ -47,6 +47,17 @@ struct config_place {
     uint32_t line, column;
 };
 
+struct config_mark {
+    struct str key;
+    struct config_place place;
+};
+
+/* Sorted by key. */
+struct config_marks {
+    struct config_mark *at;
+    size_t count;
+};
+
 struct config_strs {
     struct str *at;
     size_t count;
@@ -69,6 +80,7 @@ struct config_source {
     struct config_time time;
     uint64_t max_line_bytes; /* a longer line is a reject */
     uint64_t stripe_bytes;   /* grid of jobs over a file; fixed per file when it is identified */
+    struct str after_text;   /* after_durable as written */
     enum config_after after_durable;
     struct str move_to;        /* CONFIG_MOVE: an absolute folder */
     uint64_t close_after_ms;   /* a file that did not grow for so long is closed */
@@ -133,8 +145,7 @@ struct config {
     uint64_t lanes;   /* 0: one per core that we may run on; see config_lanes() */
     uint64_t lane_bytes;
     uint64_t rescan_ms;
-    struct config_mark *marks; /* the place of every value that stands in the file, sorted by key */
-    size_t mark_count;
+    struct config_marks marks; /* the place of every value that stands in the file */
 };
 
 /* Reads and checks the file; `path` may be relative to the working directory. On success *out is the caller's, to be

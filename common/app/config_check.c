@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_check.h"
+
+#include "config_error.h"
+#include "config_paths.h"
+#include "config_table.h"
+#include "config_value.h"
+
+#include <arpa/inet.h>
+
+struct checker {
+    struct config *config;
+    struct why *why;
+};
+
+#define FAIL(checker, key, ...) config_error((checker)->config, (key), (checker)->why, __VA_ARGS__)
+
+static bool given(const struct checker *c, const char *key) { return config_mark_find(c->config, key) != NULL; }
+
+/* ---- a source */
+
+static RC check_name(const struct checker *c, size_t i) {
+    const struct config_source *sources = c->config->sources;
+    for (size_t j = 0; j < i; j++)
+        if (str_equal(sources[i].name, sources[j].name))
+            return FAIL(c, config_key("sources[%zu].name", i).text, "\"%.*s\" is the name of sources[%zu] already",
+                        STR_ARG(sources[i].name), j);
+    return RC_OK;
+}
+
+static RC check_globs(const struct checker *c, size_t i, const char *key, struct config_strs strs) {
+    bool exclude = key[0] == 'e';
+    for (size_t k = 0; k < strs.count; k++) {
+        if (exclude && !memchr(strs.at[k].at, '/', strs.at[k].len)) continue;
+        struct why reason = {0};
+        if (config_paths_absolute(c->config, strs.at[k], true, &strs.at[k], &reason) != RC_OK)
+            return FAIL(c, config_key("sources[%zu].%s[%zu]", i, key, k).text, "%s", reason.text);
+    }
+    return RC_OK;
+}
+
+/* Dotted keys without an empty one, or a JSON Pointer (RFC 6901) whose '~' is ~0 or ~1. */
+static const char *field_problem(struct str field) {
+    if (field.at[0] == '/') {
+        for (size_t i = 0; i < field.len; i++)
+            if (field.at[i] == '~' && (i + 1 == field.len || (field.at[i + 1] != '0' && field.at[i + 1] != '1')))
+                return "a ~ in a JSON Pointer must be ~0 (a tilde) or ~1 (a slash)";
+        return NULL;
+    }
+    struct str part;
+    while (str_cut(&field, '.', &part))
+        if (!part.len) return "a key of the path is empty; for keys with dots write a JSON Pointer: /a.b/c";
+    return NULL;
+}
+
+static RC check_ndjson_time(const struct checker *c, size_t i) {
+    struct config_time *time = &c->config->sources[i].time;
+    if (!time->given) return RC_OK;
+    if (!time->field.len) return FAIL(c, config_key("sources[%zu].time", i).text, "the key \"field\" is missing");
+    const char *problem = field_problem(time->field);
+    if (problem) return FAIL(c, config_key("sources[%zu].time.field", i).text, "%s", problem);
+    struct why reason = {0};
+    if (time_parse_compile(time->format_text, &time->format, &reason) != RC_OK)
+        return FAIL(c, config_key("sources[%zu].time.format", i).text, "%s", reason.text);
+    return RC_OK;
+}
+
+static RC check_combined_time(const struct checker *c, size_t i) {
+    struct config_time *time = &c->config->sources[i].time;
+    static const char *const refused[] = {"field", "format"};
+    for (size_t k = 0; k < 2; k++) {
+        struct config_key key = config_key("sources[%zu].time.%s", i, refused[k]);
+        if (given(c, key.text)) return FAIL(c, key.text, "combined lines have their time built in; take this key out");
+    }
+    time->given = true;
+    time->format_text = STR("clf");
+    return time_parse_compile(time->format_text, &time->format, c->why);
+}
+
+static RC check_time(const struct checker *c, size_t i) {
+    struct config_source *source = &c->config->sources[i];
+    struct config_key key = config_key("sources[%zu].time", i);
+    source->time.given = given(c, key.text);
+    if (source->converter == CONFIG_COMBINED) return check_combined_time(c, i);
+    if (source->converter == CONFIG_NDJSON) return check_ndjson_time(c, i);
+    return source->time.given ? FAIL(c, key.text, "raw lines have no time; take this key out") : RC_OK;
+}
+
+static RC check_after(const struct checker *c, size_t i) {
+    struct config_source *source = &c->config->sources[i];
+    struct str text = source->after_text;
+    struct config_key key = config_key("sources[%zu].after_durable", i);
+    if (str_equal(text, STR("keep"))) {
+        source->after_durable = CONFIG_KEEP;
+    } else if (str_equal(text, STR("delete"))) {
+        source->after_durable = CONFIG_DELETE;
+    } else if (str_starts(text, STR("move:")) && text.len > 5) {
+        source->after_durable = CONFIG_MOVE;
+        struct why reason = {0};
+        if (config_paths_absolute(c->config, str_sub(text, 5, text.len), false, &source->move_to, &reason) != RC_OK)
+            return FAIL(c, key.text, "%s", reason.text);
+    } else {
+        struct config_hint hint = CONFIG_HINT_INIT;
+        config_hint_offer(&hint, text, STR("keep"));
+        config_hint_offer(&hint, text, STR("delete"));
+        return FAIL(c, key.text, "\"%s\" is not one of keep, delete, move:FOLDER%s", config_show(text).text, hint.text);
+    }
+    return RC_OK;
+}
+
+/* A bound between two keys: `larger` must be at least `smaller`. The one that stands in the file is blamed. */
+struct order {
+    const char *larger_key, *smaller_key;
+    uint64_t larger, smaller;
+};
+
+static RC check_order(const struct checker *c, struct order o) {
+    if (o.larger >= o.smaller) return RC_OK;
+    struct config_number large = config_value_format(CONFIG_BYTES, o.larger),
+                         small = config_value_format(CONFIG_BYTES, o.smaller);
+    if (given(c, o.larger_key) || !given(c, o.smaller_key))
+        return FAIL(c, o.larger_key, "%s is less than %s of %s; it must be at least that", large.text, small.text,
+                    o.smaller_key);
+    return FAIL(c, o.smaller_key, "%s is more than %s of %s; it must be at most that", small.text, large.text,
+                o.larger_key);
+}
+
+static RC check_source(const struct checker *c, size_t i) {
+    const struct config_source *source = &c->config->sources[i];
+    TRY(check_name(c, i));
+    TRY(check_globs(c, i, "paths", source->paths));
+    TRY(check_globs(c, i, "exclude", source->exclude));
+    TRY(check_time(c, i));
+    TRY(check_after(c, i));
+    struct config_key line = config_key("sources[%zu].max_line_bytes", i);
+    return check_order(c, (struct order){"lane_bytes", line.text, c->config->lane_bytes, source->max_line_bytes});
+}
+
+/* ---- the rest */
+
+static RC check_output(const struct checker *c) {
+    struct config_output *out = &c->config->output;
+    struct why reason = {0};
+    if (config_paths_of_url(c->config, out->url, &out->dir, &reason) != RC_OK)
+        return FAIL(c, "output.url", "%s", reason.text);
+    if (out->format == CONFIG_JSONL_GZ && out->level > 9)
+        return FAIL(c, "output.level", "%d is not between 1 and 9, the levels of jsonl.gz", (int)out->level);
+    uint64_t backlog = c->config->broker.backlog_bytes_max;
+    TRY(check_order(c,
+                    (struct order){"output.object_bytes", "output.block_bytes", out->object_bytes, out->block_bytes}));
+    TRY(check_order(
+        c, (struct order){"output.seal_bytes_max", "output.object_bytes", out->seal_bytes_max, out->object_bytes}));
+    return check_order(
+        c, (struct order){"broker.backlog_bytes_max", "output.seal_bytes_max", backlog, out->seal_bytes_max});
+}
+
+static RC check_state(const struct checker *c) {
+    struct config *config = c->config;
+    bool local = str_equal(config->broker.url, STR("local")) || str_equal(config->ledger.url, STR("local"));
+    if (!config->state.len)
+        return local ? config_error_at(config, (struct config_place){1, 1}, "", c->why,
+                                       "the key \"state\" is missing; broker or ledger is local and needs the folder")
+                     : RC_OK;
+    struct why reason = {0};
+    if (config_paths_absolute(config, config->state, false, &config->state, &reason) != RC_OK)
+        return FAIL(c, "state", "%s", reason.text);
+    if (str_equal(config->state, config->output.dir))
+        return FAIL(c, "state", "is the folder of output.url; the two must differ");
+    return RC_OK;
+}
+
+/* 127.0.0.1:9464 or [::1]:9464. */
+static bool parse_listen(struct config *config, struct str text) {
+    const char *colon = memrchr(text.at, ':', text.len);
+    if (!colon) return false;
+    struct str host = {text.at, (size_t)(colon - text.at)}, port = str_sub(text, host.len + 1, text.len);
+    int family = AF_INET;
+    if (str_starts(host, STR("[")) && str_ends(host, STR("]")) && host.len > 2) {
+        family = AF_INET6;
+        host = str_sub(host, 1, host.len - 1);
+    }
+    host = arena_str(&config->arena, host);
+    unsigned char address[sizeof(struct in6_addr)];
+    uint64_t number;
+    if (inet_pton(family, host.at, address) != 1) return false;
+    if (port.len > 5 || str_parse_u64(port, &number) != RC_OK || number > 65535) return false;
+    config->http.host = host;
+    config->http.port = (uint16_t)number;
+    return true;
+}
+
+static RC check_listen(const struct checker *c) {
+    struct str text = c->config->http.listen;
+    if (!text.len || parse_listen(c->config, text)) return RC_OK;
+    return FAIL(c, "http.listen", "\"%s\" is not a numeric address and a port such as 127.0.0.1:9464 or [::1]:9464",
+                config_show(text).text);
+}
+
+RC config_check(struct config *config, struct why *why) {
+    struct checker c = {config, why};
+    for (size_t i = 0; i < config->source_count; i++) TRY(check_source(&c, i));
+    TRY(check_output(&c));
+    TRY(check_state(&c));
+    return check_listen(&c);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_paths.h"
+
+#include "buf.h"
+#include "config_error.h"
+#include "own.h"
+
+/* Adds the parts of `path`, each with a '/' before it. */
+static void add_parts(struct buf *out, struct str path, bool escape) {
+    struct str part;
+    while (str_cut(&path, '/', &part)) {
+        if (!part.len || str_equal(part, STR("."))) continue;
+        buf_add_char(out, '/');
+        for (size_t i = 0; i < part.len; i++) {
+            if (escape && strchr("*?[]\\", part.at[i])) buf_add_char(out, '\\');
+            buf_add_char(out, part.at[i]);
+        }
+    }
+}
+
+RC config_paths_absolute(struct config *config, struct str text, bool glob, struct str *out, struct why *why) {
+    AUTO(buf_done) struct buf buf = BUF_INIT(CONFIG_VALUE_MAX - 1); /* with its NUL at most PATH_MAX */
+    if (!str_starts(text, STR("/"))) add_parts(&buf, config->folder, glob);
+    add_parts(&buf, text, false);
+    if (!buf.len) buf_add_char(&buf, '/');
+    if (buf_rc(&buf) != RC_OK) return why_set(why, RC_DENIED, "the absolute path is longer than 4095 bytes");
+    *out = arena_str(&config->arena, buf_str(&buf));
+    return RC_OK;
+}
+
+static int hex(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* RFC 8089: the path of a file URL is percent-encoded. */
+static RC decode(struct config *config, struct str path, struct str *out, struct why *why) {
+    AUTO(buf_done) struct buf buf = BUF_INIT(CONFIG_VALUE_MAX);
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.at[i] != '%') {
+            buf_add_char(&buf, path.at[i]);
+            continue;
+        }
+        int high = i + 2 < path.len ? hex(path.at[i + 1]) : -1, low = high < 0 ? -1 : hex(path.at[i + 2]);
+        if (low < 0 || high * 16 + low < 0x20)
+            return why_set(why, RC_DENIED,
+                           "a %% in a file:// URL starts a byte as two hexadecimal digits (%%25 is a %%)");
+        buf_add_char(&buf, (char)(high * 16 + low));
+        i += 2;
+    }
+    TRY(buf_rc(&buf));
+    *out = arena_str(&config->arena, buf_str(&buf));
+    return RC_OK;
+}
+
+RC config_paths_of_url(struct config *config, struct str url, struct str *out, struct why *why) {
+    const char *scheme_end = memmem(url.at, url.len, "://", 3);
+    if (!scheme_end) return config_paths_absolute(config, url, false, out, why);
+    if (!str_starts(url, STR("file:///")))
+        return why_set(why, RC_DENIED, "\"%s\" is not one of file:///FOLDER, /FOLDER, a path relative to this file",
+                       config_show(url).text);
+    struct str path;
+    TRY(decode(config, str_sub(url, sizeof "file://" - 1, url.len), &path, why));
+    return config_paths_absolute(config, path, false, out, why);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config_paths: paths of the file made absolute, without opening any. Inside common/app only. Threads: pure.
+ * Fails: RC_DENIED with the reason alone. */
+#ifndef SLUICE_CONFIG_PATHS_H
+#define SLUICE_CONFIG_PATHS_H
+
+#include "config.h"
+
+/* `text` against config->folder, without "." parts, doubled slashes and a slash at the end; ".." stays, for what it
+ * means depends on symbolic links. A glob's own characters stay, those of the folder are escaped by '\'. */
+RC config_paths_absolute(struct config *config, struct str text, bool glob, struct str *out, struct why *why);
+/* The folder that an output's url names. */
+RC config_paths_of_url(struct config *config, struct str url, struct str *out, struct why *why);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config_table.h"
+
+#include "num.h"
+
+#include <stdio.h>
+
+enum { NAME_BYTES_MAX = 64 };
+
+static bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+
+static bool fits_pipeline(struct str s) {
+    for (size_t i = 0; i < s.len; i++)
+        if (!is_lower_or_digit(s.at[i]) && s.at[i] != '_' && s.at[i] != '-') return false;
+    return s.len >= 1 && s.len <= NAME_BYTES_MAX;
+}
+
+static bool fits_source_name(struct str s) {
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.at[i];
+        if (!is_lower_or_digit(c) && !(c >= 'A' && c <= 'Z') && c != '_' && c != '-' && c != '.') return false;
+    }
+    return s.len >= 1 && s.len <= NAME_BYTES_MAX;
+}
+
+static bool fits_local(struct str s) { return str_equal(s, STR("local")); }
+
+static bool fits_some_text(struct str s) { return s.len > 0; }
+
+#define KIB (1ull << 10)
+#define MIB (1ull << 20)
+#define GIB (1ull << 30)
+#define TIB (1ull << 40)
+#define SECOND_MS 1000ull
+#define DAY_MS (86400 * SECOND_MS)
+
+#define IN_CONFIG(member) .offset = offsetof(struct config, member)
+#define IN_SOURCE(member) .offset = offsetof(struct config_source, member)
+#define NAMES(...)                                                                                                     \
+    .names = (const char *const[]) { __VA_ARGS__, NULL }
+#define SOME_TEXT .fits = fits_some_text, .allowed = "any text that is not empty", .pattern = "^.+$"
+
+_Static_assert(sizeof(enum config_converter) == sizeof(unsigned), "the reader stores enums as unsigned");
+
+const struct config_row config_table[] = {
+    {"pipeline", CONFIG_TEXT, .required = true, IN_CONFIG(pipeline), .fits = fits_pipeline,
+     .allowed = "1 to 64 of a-z, 0-9, _ and -", .pattern = "^[a-z0-9_-]{1,64}$",
+     .about = "The name of this conversion: in metrics, logs and names of queues."},
+    {"generation", CONFIG_COUNT, IN_CONFIG(generation), .fallback = "1", .low = 1, .high = 999999999,
+     .about = "Names one conversion of the data. Raise it to convert everything again, beside what is there."},
+
+    {"sources", CONFIG_LIST, .required = true, IN_CONFIG(sources), .low = 1, .high = CONFIG_SOURCES_MAX,
+     .about = "What is read."},
+    {"sources[].name", CONFIG_TEXT, .required = true, IN_SOURCE(name), .fits = fits_source_name,
+     .allowed = "1 to 64 of A-Z, a-z, 0-9, _, . and -", .pattern = "^[A-Za-z0-9_.-]{1,64}$",
+     .about = "The source's name, used by no other: {source} in the partition template, and in rejects and metrics."},
+    {"sources[].paths", CONFIG_STRS, .required = true, IN_SOURCE(paths), .low = 1, .high = CONFIG_PATHS_MAX,
+     .about = "Files to read, as globs: absolute, or relative to the folder of this file."},
+    {"sources[].exclude", CONFIG_STRS, IN_SOURCE(exclude), .low = 0, .high = CONFIG_PATHS_MAX,
+     .about = "Globs of files to leave out. One without a / is matched against the file's name alone (`*.gz`)."},
+    {"sources[].converter", CONFIG_ENUM, .required = true, IN_SOURCE(converter), NAMES("ndjson", "combined", "raw"),
+     .about = "What a line is: a JSON object, an access log line of Apache or nginx (combined or common), or just "
+              "bytes."},
+    {"sources[].time", CONFIG_MAP,
+     .about = "Where a record's time is. ndjson: without it there is no {time} in the partition template. combined: "
+              "built in, only `on_error` may be given. raw: has no time."},
+    {"sources[].time.field", CONFIG_TEXT, IN_SOURCE(time.field), SOME_TEXT,
+     .about =
+         "The field that holds the time: `time`, a path of keys such as `event.created`, or a JSON Pointer such as "
+         "`/event/created`. Required for ndjson."},
+    {"sources[].time.format", CONFIG_TEXT, IN_SOURCE(time.format_text), .fallback = "rfc3339",
+     .allowed = "rfc3339, epoch_s, epoch_ms, clf, or a strptime pattern of " TIME_PARSE_ALLOWED,
+     .pattern = "^(rfc3339|epoch_s|epoch_ms|clf|.*%.*)$",
+     .about = "How the time is written. A time without an offset is UTC."},
+    {"sources[].time.on_error", CONFIG_ENUM, IN_SOURCE(time.on_error), .fallback = "reject",
+     NAMES("reject", "partition"),
+     .about = "What becomes of a record whose time is missing or bad: a reject, or a record of the default partition."},
+    {"sources[].max_line_bytes", CONFIG_BYTES, IN_SOURCE(max_line_bytes), .fallback = "1MiB", .low = 64, .high = GIB,
+     .about =
+         "A longer line is a reject with its place and length; it is never in memory whole. At most `lane_bytes`."},
+    {"sources[].stripe_bytes", CONFIG_BYTES, IN_SOURCE(stripe_bytes), .fallback = "64MiB", .low = 64, .high = TIB,
+     .about =
+         "Large files are worked on in parallel in pieces of so many bytes. Fixed for a file when it is first seen."},
+    {"sources[].after_durable", CONFIG_TEXT, IN_SOURCE(after_text), .fallback = "keep",
+     .allowed = "keep, delete, move:FOLDER", .pattern = "^(keep|delete|move:.+)$",
+     .about = "What becomes of an input file when all of it is durable and it is closed by rotation or --once. FOLDER "
+              "must be on the file's file system."},
+    {"sources[].close_after", CONFIG_DURATION, IN_SOURCE(close_after_ms), .fallback = "5m", .low = 10,
+     .high = 365 * DAY_MS,
+     .about = "A file that did not grow for so long is closed: an unterminated last line is then a line, and the "
+              "receipt is written. If it grows again it goes on."},
+    {"sources[].rotated_after", CONFIG_DURATION, IN_SOURCE(rotated_after_ms), .fallback = "30s", .low = 10,
+     .high = 365 * DAY_MS, .about = "The same for a file that was renamed or deleted."},
+    {"sources[].follow_symlinks", CONFIG_BOOL, IN_SOURCE(follow_symlinks), .fallback = "true",
+     .about = "Whether a path may be, or lead through, a symbolic link."},
+
+    {"output", CONFIG_MAP, .required = true, .about = "Where the objects go, and how they are made."},
+    {"output.url", CONFIG_TEXT, .required = true, IN_CONFIG(output.url), SOME_TEXT,
+     .about = "`file:///FOLDER` with an absolute path (%20 is a space), or a plain path, absolute or relative to the "
+              "folder of this file."},
+    {"output.partition", CONFIG_TEXT, IN_CONFIG(output.partition), .fallback = "",
+     .about = "The template of an object's folder: `dt={time:%Y-%m-%d}/status={status}`. Empty: one output."},
+    {"output.format", CONFIG_ENUM, IN_CONFIG(output.format), .fallback = "jsonl.zst", NAMES("jsonl.zst", "jsonl.gz"),
+     .about = "JSON lines, compressed by zstd or gzip."},
+    {"output.level", CONFIG_COUNT, IN_CONFIG(output.level), .fallback = "1", .low = 1, .high = 19,
+     .about = "The level of compression: 1 to 19 for jsonl.zst, 1 to 9 for jsonl.gz."},
+    {"output.object_bytes", CONFIG_BYTES, IN_CONFIG(output.object_bytes), .fallback = "256MiB", .low = 64 * KIB,
+     .high = 100 * GIB, .about = "The size of an object to aim at, compressed. At least `output.block_bytes`."},
+    {"output.flush", CONFIG_DURATION, IN_CONFIG(output.flush_ms), .fallback = "10m", .low = 10, .high = 30 * DAY_MS,
+     .about = "What was converted becomes an object after so long at the latest, however small it is."},
+    {"output.block_bytes", CONFIG_BYTES, IN_CONFIG(output.block_bytes), .fallback = "2MiB", .low = 64 * KIB,
+     .high = 3 * MIB, .about = "Records are compressed in blocks of so many bytes before compression."},
+    {"output.seal_bytes_max", CONFIG_BYTES, IN_CONFIG(output.seal_bytes_max), .fallback = "1GiB", .low = 64 * KIB,
+     .high = TIB,
+     .about =
+         "When so many compressed bytes wait they become objects, before `flush`. At least `output.object_bytes`."},
+
+    {"broker", CONFIG_MAP, .about = "What carries jobs and blocks."},
+    {"broker.url", CONFIG_TEXT, IN_CONFIG(broker.url), .fallback = "local", .fits = fits_local, .allowed = "local",
+     .pattern = "^local$", .about = "`local`: files in the state folder."},
+    {"broker.partitions", CONFIG_COUNT, IN_CONFIG(broker.partitions), .fallback = "1", .low = 1, .high = 1024,
+     .about = "Queue partitions of blocks; each is uploaded on its own."},
+    {"broker.backlog_bytes_max", CONFIG_BYTES, IN_CONFIG(broker.backlog_bytes_max), .fallback = "4GiB", .low = 64 * KIB,
+     .high = 1024 * TIB,
+     .about = "Reading pauses while so many bytes of blocks wait. At least `output.seal_bytes_max`."},
+    {"broker.keep", CONFIG_DURATION, IN_CONFIG(broker.keep_ms), .fallback = "0s", .low = 0, .high = 365 * DAY_MS,
+     .about = "How long blocks stay after they are durable in objects."},
+
+    {"ledger", CONFIG_MAP, .about = "What decides who converted what."},
+    {"ledger.url", CONFIG_TEXT, IN_CONFIG(ledger.url), .fallback = "local", .fits = fits_local, .allowed = "local",
+     .pattern = "^local$", .about = "`local`: a database in the state folder."},
+
+    {"state", CONFIG_TEXT, IN_CONFIG(state), .fits = fits_some_text, .allowed = "the path of a folder",
+     .pattern = "^.+$",
+     .about = "The folder of what is local: ledger and queues. Required while broker or ledger is "
+              "`local`. Never remove it while the output is kept."},
+    {"lanes", CONFIG_COUNT, IN_CONFIG(lanes), .fallback = "0", .low = 0, .high = 1024,
+     .about = "Threads that convert; 0: one per core."},
+    {"lane_bytes", CONFIG_BYTES, IN_CONFIG(lane_bytes), .fallback = "64MiB", .low = 8 * MIB, .high = 16 * GIB,
+     .about = "Memory of a lane for what it converts and what is not yet acknowledged."},
+    {"rescan", CONFIG_DURATION, IN_CONFIG(rescan_ms), .fallback = "10s", .low = 10, .high = DAY_MS,
+     .about = "How often the paths are looked through for volumes that tell of no changes."},
+
+    {"jobs", CONFIG_MAP, .about = "What happens to work that fails."},
+    {"jobs.attempts_max", CONFIG_COUNT, IN_CONFIG(jobs.attempts_max), .fallback = "5", .low = 1, .high = 1000,
+     .about = "A job that failed so often is set aside with its reason; the rest goes on."},
+    {"jobs.void_after", CONFIG_DURATION, IN_CONFIG(jobs.void_after_ms), .fallback = "5m", .low = 10, .high = 7 * DAY_MS,
+     .about = "How long an attempt without an outcome is waited for before it is declared void and made again."},
+
+    {"http", CONFIG_MAP, .about = "The port for /metrics, /healthz and /readyz."},
+    {"http.listen", CONFIG_TEXT, IN_CONFIG(http.listen), .fallback = "",
+     .allowed = "IPV4:PORT or [IPV6]:PORT such as 127.0.0.1:9464, or \"\" for off",
+     .pattern = "^(([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5})?$",
+     .about = "A numeric address and a port, `127.0.0.1:9464` or `[::1]:9464`; empty: off. Port 0: a free one."},
+
+    {"log", CONFIG_MAP, .about = "Messages on standard error."},
+    {"log.level", CONFIG_ENUM, IN_CONFIG(log.level), .fallback = "info", NAMES("debug", "info", "warn", "error"),
+     .about = "The least important messages to write."},
+    {"log.format", CONFIG_ENUM, IN_CONFIG(log.format), .fallback = "logfmt", NAMES("logfmt", "json"),
+     .about = "key=value, or a JSON object a line."},
+};
+
+const size_t config_table_count = COUNT_OF(config_table);
+
+const char *config_table_name(const struct config_row *row) {
+    const char *dot = strrchr(row->path, '.');
+    return dot ? dot + 1 : row->path;
+}
+
+bool config_table_is_in(const struct config_row *row, const char *path) {
+    size_t len = strlen(path);
+    const char *name = config_table_name(row);
+    if (!len) return name == row->path;
+    return (size_t)(name - row->path) == len + 1 && memcmp(row->path, path, len) == 0;
+}

@@ -5,9 +5,9 @@
  * file system takes), at most 1,024 bytes, and its first component is not ".tmp" (where a directory keeps what is not
  * finished). No key may be a directory of another key: a store may refuse the second one with RC_DENIED.
  * An object appears whole or not at all, and is durable when put, put_absent or finish return (the directory adapter
- * syncs the file, then its name). So is the object that an RC_STALE tells of. A reader gets the object that was there
- * when its call began, or a newer one, never a mix. Any other failure of put, put_absent, finish or remove leaves it
- * open whether it was done: ask again.
+ * syncs the file, then its name). So is the object that an RC_STALE tells of; a power cut may undo a remove. A reader
+ * gets the object that was there when its call began, or a newer one, never a mix. Any other failure of put,
+ * put_absent, finish or remove leaves it open whether it was done: ask again.
  *
  * Threads: the handle by any; an upload by one at a time. Memory: an upload buffers at most one part.
  * Fails: RC_BAD (no key as above), RC_BUSY (not reachable, throttled), RC_STALE (put_absent: there is one), RC_ABSENT

@@ -26,6 +26,7 @@ const struct store_dir_calls store_dir_libc = {
     .openat = libc_openat,
     .write = write,
     .fsync = fsync,
+    .syncfs = syncfs,
     .mkdirat = mkdirat,
     .renameat = renameat,
     .renameat2 = renameat2,
@@ -137,8 +138,6 @@ static enum rc dir_remove(void *self, struct str key, struct why *why) {
         if (errno == ENOENT || errno == ENOTDIR || errno == EISDIR) return RC_OK;
         return dir_errno(why, errno, "cannot remove", dir, path.text);
     }
-    enum rc rc = dir_sync_parent(dir, &path, why);
-    if (rc != RC_OK && rc != RC_ABSENT) return rc; /* absent: another removal took the directory as well */
     dir_prune_parents(dir, &path);
     return RC_OK;
 }
@@ -214,7 +213,7 @@ static RC make_root(struct store_dir *dir, struct why *why) {
     }
     dir->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir->root < 0) return dir_errno(why, errno, "cannot open the directory", dir, "");
-    if (syncfs(dir->root) != 0) return dir_errno(why, errno, "cannot sync the file system of", dir, "");
+    if (dir->calls->syncfs(dir->root) != 0) return dir_errno(why, errno, "cannot sync the file system of", dir, "");
     return RC_OK;
 }
 

@@ -26,6 +26,7 @@ struct store_dir_calls {
     int (*openat)(int directory, const char *path, int flags, mode_t mode);
     ssize_t (*write)(int fd, const void *bytes, size_t len);
     int (*fsync)(int fd); /* of files and of directories */
+    int (*syncfs)(int fd);
     int (*mkdirat)(int directory, const char *path, mode_t mode);
     int (*renameat)(int from_directory, const char *from, int to_directory, const char *to);
     int (*renameat2)(int from_directory, const char *from, int to_directory, const char *to, unsigned flags);

@@ -38,6 +38,14 @@ static void remember_made(struct store_dir *dir, const char *path) {
     *slot = alloc_text(path, strlen(path));
 }
 
+static void forget_made(struct store_dir *dir, const char *path) {
+    LOCKED(&dir->lock);
+    char **slot = &dir->made[slot_of(path)];
+    if (!*slot || strcmp(*slot, path) != 0) return;
+    free(*slot);
+    *slot = NULL;
+}
+
 void dir_forget_made(struct store_dir *dir) {
     LOCKED(&dir->lock);
     for (size_t i = 0; i < MADE_SLOTS; i++) {
@@ -92,13 +100,11 @@ RC dir_sync_parent(struct store_dir *dir, const struct dir_path *path, struct wh
 void dir_prune_parents(struct store_dir *dir, const struct dir_path *path) {
     char text[DIR_PATH_ROOM];
     memcpy(text, path->text, path->parent_len);
-    bool pruned = false;
     for (size_t len = path->parent_len; len > 0;) {
         text[len] = '\0';
         if (dir->calls->unlinkat(dir->root, text, AT_REMOVEDIR) != 0) break;
-        pruned = true;
+        forget_made(dir, text);
         while (len > 0 && text[len - 1] != '/') len--;
         if (len > 0) len--;
     }
-    if (pruned) dir_forget_made(dir);
 }

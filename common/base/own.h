@@ -24,6 +24,12 @@ static inline void own_free(void *pointer_to_pointer) { free(*(void **)pointer_t
 static inline void own_close(int *fd) {
     if (*fd >= 0) (void)close(*fd);
 }
+/* TAKE for a descriptor: hands it over and leaves -1 behind. */
+static inline int own_take_fd(int *fd) {
+    int taken = *fd;
+    *fd = -1;
+    return taken;
+}
 /* For `AUTO(own_fclose) FILE *f`. */
 static inline void own_fclose(FILE **file) {
     if (*file) (void)fclose(*file);

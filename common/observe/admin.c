@@ -234,7 +234,7 @@ RC admin_start(struct admin *admin, struct str listen, struct why *why) {
     TRY(listen_open(listen, &fd, &port, why));
     admin->daemon = start_daemon(admin, fd);
     if (!admin->daemon) return why_set(why, RC_BUSY, "cannot start the thread that answers on '%.*s'", STR_ARG(listen));
-    fd = -1; /* the daemon closes it */
+    (void)own_take_fd(&fd); /* the daemon closes it */
     admin->port = port;
     return RC_OK;
 }

@@ -70,7 +70,6 @@ RC listen_open(struct str text, int *out_fd, uint16_t *out_port, struct why *why
         getsockname(fd, &address.any, &address.len) != 0)
         return why_errno(why, RC_DENIED, errno, "cannot listen on '%.*s'", STR_ARG(text));
     *out_port = ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
-    *out_fd = fd;
-    fd = -1;
+    *out_fd = own_take_fd(&fd);
     return RC_OK;
 }

@@ -17,7 +17,7 @@ static atomic_int level_now = LOG_LEVEL_INFO;
 static struct log_options options = {.level = LOG_LEVEL_INFO};
 
 static pthread_mutex_t writer_lock = PTHREAD_MUTEX_INITIALIZER;
-static log_writer to_stderr, *writer = to_stderr;
+static log_writer to_stderr, *writer_now = to_stderr;
 static void *writer_self;
 
 /* The sites that ever left something out. */
@@ -33,10 +33,10 @@ enum log_level log_level(void) { return (enum log_level)atomic_load_explicit(&le
 
 void log_set_level(enum log_level level) { atomic_store_explicit(&level_now, (int)level, memory_order_relaxed); }
 
-void log_set_writer(log_writer *to, void *self) {
+void log_set_writer(log_writer *writer, void *self) {
     LOCKED(&writer_lock);
-    writer = to ? to : to_stderr;
-    writer_self = to ? self : NULL;
+    writer_now = writer ? writer : to_stderr;
+    writer_self = writer ? self : NULL;
 }
 
 void log_to_buf(void *self, struct str line) { buf_add(self, line); }
@@ -52,7 +52,7 @@ static void send(const struct log_head *head, const struct log_field *fields) {
     log_line_make(&line, options.format, head, fields);
     metric_add_at(METRIC_LOG_LINES, head->level, 1);
     LOCKED(&writer_lock);
-    writer(writer_self, log_line_str(&line));
+    writer_now(writer_self, log_line_str(&line));
 }
 
 static uint64_t wall_ms(void) { return options.clock_ms ? options.clock_ms() : stamp_wall_ms(); }

@@ -2,10 +2,10 @@
 #include "metric.h"
 
 #include "own.h"
+#include "str.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -21,15 +21,23 @@ static bool read_text(const char *path, char *out, size_t room) {
     return true;
 }
 
+/* The number in field `i`, counted from 0, of fields with one blank between them. */
+static bool number_in(struct str text, unsigned i, uint64_t *out) {
+    struct str field = {0};
+    for (unsigned k = 0; k <= i; k++)
+        if (!str_cut(&text, ' ', &field)) return false;
+    return str_parse_u64(str_trim(field), out) == RC_OK;
+}
+
 /* proc(5), statm: size and resident, in pages. */
 static void update_memory(void) {
     char text[128];
-    int64_t pages = 0, resident = 0;
+    uint64_t pages = 0, resident = 0;
     if (!read_text("/proc/self/statm", text, sizeof text)) return;
-    if (sscanf(text, "%" SCNd64 " %" SCNd64, &pages, &resident) != 2) return;
+    if (!number_in(str_of(text), 0, &pages) || !number_in(str_of(text), 1, &resident)) return;
     const int64_t page = sysconf(_SC_PAGESIZE);
-    metric_set(METRIC_PROCESS_VIRTUAL, pages * page);
-    metric_set(METRIC_PROCESS_RESIDENT, resident * page);
+    metric_set(METRIC_PROCESS_VIRTUAL, (int64_t)pages * page);
+    metric_set(METRIC_PROCESS_RESIDENT, (int64_t)resident * page);
 }
 
 static uint64_t ns_of(struct timeval t) { return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_usec * 1000u; }
@@ -60,8 +68,10 @@ static bool boot_time(uint64_t *out) {
     AUTO(own_fclose) FILE *file = fopen("/proc/stat", "re");
     AUTO(own_free) char *line = NULL;
     size_t room = 0;
-    while (file && getline(&line, &room, file) > 0)
-        if (sscanf(line, "btime %" SCNu64, out) == 1) return true;
+    while (file && getline(&line, &room, file) > 0) {
+        struct str rest = str_of(line), text;
+        if (str_starts(rest, STR("btime ")) && str_cut(&rest, '\n', &text)) return number_in(text, 1, out);
+    }
     return false;
 }
 
@@ -70,9 +80,8 @@ static void update_start(void) {
     char text[1024];
     uint64_t ticks = 0, boot = 0;
     if (metric_value(METRIC_PROCESS_START, 0) != 0 || !read_text("/proc/self/stat", text, sizeof text)) return;
-    char *rest = strrchr(text, ')');
-    for (int field = 2; rest && field < 22; field++) rest = strchr(rest + 1, ' ');
-    if (!rest || sscanf(rest, "%" SCNu64, &ticks) != 1 || !boot_time(&boot)) return;
+    const char *name_end = strrchr(text, ')');
+    if (!name_end || !number_in(str_of(name_end), 22 - 2, &ticks) || !boot_time(&boot)) return;
     const uint64_t per_second = (uint64_t)sysconf(_SC_CLK_TCK);
     metric_set(METRIC_PROCESS_START, (int64_t)(boot * 1000000000u + ticks * (1000000000u / per_second)));
 }

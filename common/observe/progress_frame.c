@@ -38,7 +38,7 @@ unsigned progress_percent(const struct progress_row *row) {
 
 struct str progress_time_left(uint64_t left, uint64_t per_s, char out[16]) {
     const uint64_t seconds = per_s ? num_ceil_div(left, per_s) : UINT64_MAX;
-    if (seconds >= 100 * 3600) return STR("--:--");
+    if (seconds >= UINT64_C(100) * 3600) return STR("--:--");
     const unsigned h = (unsigned)(seconds / 3600), m = (unsigned)(seconds / 60 % 60), s = (unsigned)(seconds % 60);
     if (h)
         (void)snprintf(out, 16, "%u:%02u:%02u", h, m, s);

@@ -5,6 +5,7 @@
 #include "config_paths.h"
 #include "config_table.h"
 #include "config_value.h"
+#include "json_path.h"
 
 #include <arpa/inet.h>
 
@@ -39,27 +40,14 @@ static RC check_globs(const struct checker *c, size_t i, const char *key, struct
     return RC_OK;
 }
 
-/* Dotted keys without an empty one, or a JSON Pointer (RFC 6901) whose '~' is ~0 or ~1. */
-static const char *field_problem(struct str field) {
-    if (field.at[0] == '/') {
-        for (size_t i = 0; i < field.len; i++)
-            if (field.at[i] == '~' && (i + 1 == field.len || (field.at[i + 1] != '0' && field.at[i + 1] != '1')))
-                return "a ~ in a JSON Pointer must be ~0 (a tilde) or ~1 (a slash)";
-        return NULL;
-    }
-    struct str part;
-    while (str_cut(&field, '.', &part))
-        if (!part.len) return "a key of the path is empty; for keys with dots write a JSON Pointer: /a.b/c";
-    return NULL;
-}
-
 static RC check_ndjson_time(const struct checker *c, size_t i) {
     struct config_time *time = &c->config->sources[i].time;
     if (!time->given) return RC_OK;
     if (!time->field.len) return FAIL(c, config_key("sources[%zu].time", i).text, "the key \"field\" is missing");
-    const char *problem = field_problem(time->field);
-    if (problem) return FAIL(c, config_key("sources[%zu].time.field", i).text, "%s", problem);
     struct why reason = {0};
+    struct json_path path;
+    if (json_path_compile(time->field, &path, &reason) != RC_OK)
+        return FAIL(c, config_key("sources[%zu].time.field", i).text, "%s", reason.text);
     if (time_parse_compile(time->format_text, &time->format, &reason) != RC_OK)
         return FAIL(c, config_key("sources[%zu].time.format", i).text, "%s", reason.text);
     return RC_OK;

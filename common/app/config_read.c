@@ -56,8 +56,7 @@ static bool is_null(const struct config_node *node) {
 
 static RC check_kind(struct reader *r, const struct config_node *node, enum config_node_kind wanted) {
     static const char *const words[] = {"one value", "a list", "a map of keys"};
-    if (is_null(node))
-        return fail(r, node, wanted == CONFIG_NODE_SCALAR ? "has no value; \"\" is an empty text" : "has no value");
+    if (is_null(node)) return fail(r, node, "has no value");
     if (node->kind == wanted) return RC_OK;
     return config_error_at(r->config, node->place, r->key.text, r->why, "must be %s, not %s", words[wanted],
                            words[node->kind]);
@@ -95,6 +94,7 @@ static RC check_plain(struct reader *r, struct target t, const struct config_nod
 }
 
 static RC read_scalar(struct reader *r, struct target t, const struct config_node *node) {
+    if (is_null(node) && t.row->kind == CONFIG_TEXT) return fail(r, node, "has no value; an empty text is \"\"");
     TRY(check_kind(r, node, CONFIG_NODE_SCALAR));
     TRY(check_plain(r, t, node));
     struct str text;

@@ -63,27 +63,26 @@ static RC parse_count(struct str text, uint64_t *out) {
     return str_parse_u64(text, out);
 }
 
+static RC parse_number(enum config_kind kind, struct str text, uint64_t *out) {
+    if (kind == CONFIG_COUNT) return parse_count(text, out);
+    return kind == CONFIG_BYTES ? str_parse_bytes(text, out) : str_parse_duration_ms(text, out);
+}
+
 static RC store_number(const struct config_row *row, struct str text, uint64_t *field, struct why *why) {
     uint64_t value = 0;
-    enum rc rc;
-    const char *wanted;
-    if (row->kind == CONFIG_COUNT) {
-        rc = parse_count(text, &value);
-        wanted = "a whole number";
-    } else if (row->kind == CONFIG_BYTES) {
-        rc = str_parse_bytes(text, &value);
-        wanted = "a number of bytes such as 4096, 64KiB, 1MiB or 2GiB";
-    } else {
-        rc = str_parse_duration_ms(text, &value);
-        wanted = "a time such as 500ms, 10s, 5m, 1h30m or 7d";
+    enum rc rc = parse_number(row->kind, text, &value);
+    if (rc == RC_OK && value >= row->low && value <= row->high) {
+        *field = value;
+        return RC_OK;
     }
+    struct config_number low = config_value_format(row->kind, row->low),
+                         high = config_value_format(row->kind, row->high);
     struct config_shown shown = config_show(text);
-    if (rc != RC_OK) return why_set(why, RC_DENIED, "\"%s\" is not %s", shown.text, wanted);
-    if (value < row->low || value > row->high)
-        return why_set(why, RC_DENIED, "%s is not between %s and %s", shown.text,
-                       config_value_format(row->kind, row->low).text, config_value_format(row->kind, row->high).text);
-    *field = value;
-    return RC_OK;
+    if (rc == RC_OK) return why_set(why, RC_DENIED, "%s is not between %s and %s", shown.text, low.text, high.text);
+    const char *wanted = row->kind == CONFIG_COUNT   ? "a whole number"
+                         : row->kind == CONFIG_BYTES ? "a number of bytes such as 4096, 64KiB or 1MiB,"
+                                                     : "a time such as 500ms, 10s, 5m or 1h30m,";
+    return why_set(why, RC_DENIED, "\"%s\" is not %s between %s and %s", shown.text, wanted, low.text, high.text);
 }
 
 RC config_value_store(const struct config_row *row, struct str text, void *field, struct why *why) {

@@ -84,7 +84,7 @@ static void nothing_is_lost_and_no_line_is_torn(void **state) {
         if (line.len == 0) continue; /* behind the last newline */
         if (strstr(text, "msg=noise")) {
             const char *suppressed = strstr(text, "suppressed=");
-            told += suppressed ? (unsigned)atoi(suppressed + strlen("suppressed=")) : 0;
+            told += suppressed ? (unsigned)strtoul(suppressed + strlen("suppressed="), NULL, 10) : 0;
             noise++;
             continue;
         }

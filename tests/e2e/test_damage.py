@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Promise: what is damaged is told and never overwritten; a full disk stops the work and loses nothing; two runs never
+share a state folder; an output location belongs to one ledger."""
+import os
+import subprocess
+
+import pytest
+
+import readers
+from pipeline import BROKEN, OK, file_size_limit, make_logs, sluice, wait_for
+
+MEBI = 1 << 20
+
+
+def tree(folder):
+    return {str(p): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture
+def unfinished(pipe):
+    """A pipeline that was killed in the middle, so that its spool and its ledger hold what is not yet durable."""
+    make_logs(pipe.inputs / "a.ndjson", 60 * MEBI)
+    pipe.source(stripe_bytes="4MiB").output(partition="h={time:%H}", flush="1h")
+    with pipe.start() as running:
+        wait_for("blocks in the spool", lambda: sum(p.stat().st_size for p in state_files(pipe)) > 2 * MEBI)
+        running.kill()
+    return pipe
+
+
+def state_files(pipe):
+    found = []
+    for path in pipe.state.rglob("*") if pipe.state.exists() else []:
+        try:
+            if path.is_file() and path.stat().st_size:
+                found.append(path)
+        except FileNotFoundError:
+            pass
+    return found
+
+
+def test_a_killed_run_goes_on(unfinished):
+    """The control: without damage, the next run ends it."""
+    unfinished.run_once()
+    readers.assert_each_line_once(unfinished.out, [unfinished.inputs / "a.ndjson"])
+
+
+def damage(path, how):
+    data = bytearray(path.read_bytes())
+    if how == "flipped":
+        for at in range(len(data) // 8, len(data), max(1, len(data) // 8)):
+            data[at] ^= 0xFF
+    elif how == "zeroed":
+        data[:4096] = bytes(min(4096, len(data)))
+    elif how == "replaced":
+        data = bytearray(b"this is something else\n" * 300)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("how", ["flipped", "zeroed", "replaced"])
+def test_a_damaged_ledger_is_told_and_left_as_it_is(unfinished, how):
+    ledgers = [p for p in state_files(unfinished) if "ledger" in str(p.relative_to(unfinished.state))
+               and not p.name.endswith(("-shm", "-wal"))]
+    assert ledgers, "which file is the ledger?"
+    for path in ledgers:
+        for companion in ("-wal", "-shm"):
+            path.with_name(path.name + companion).unlink(missing_ok=True)
+        damage(path, how)
+    broken = {p: p.read_bytes() for p in ledgers}
+    done = unfinished.run_once(check=None)
+    assert done.returncode == BROKEN, done.stderr.decode(errors="replace")[-2000:]
+    assert any(p.name.encode() in done.stderr for p in ledgers), done.stderr.decode(errors="replace")[-2000:]
+    assert {p: p.read_bytes() for p in ledgers} == broken, "the damaged file was changed"
+
+
+def test_a_flipped_byte_in_the_spool_is_told_and_never_becomes_output(unfinished):
+    """Either the run stops, loudly, or it makes the lost part again; no wrong byte reaches an object."""
+    spools = sorted((p for p in state_files(unfinished) if "ledger" not in str(p)), key=lambda p: -p.stat().st_size)
+    data = bytearray(spools[0].read_bytes())
+    at = len(data) // 2
+    data[at] ^= 0x10
+    spools[0].write_bytes(data)
+    done = unfinished.run_once(check=None)
+    if done.returncode == OK:
+        readers.assert_each_line_once(unfinished.out, [unfinished.inputs / "a.ndjson"])
+    else:
+        assert done.returncode == BROKEN
+        assert spools[0].name.encode() in done.stderr, done.stderr.decode(errors="replace")[-2000:]
+    given = readers.multiset(readers.input_lines(unfinished.inputs / "a.ndjson"))
+    assert not readers.multiset(readers.lines(unfinished.out)) - given
+
+
+def test_a_torn_tail_of_the_spool_is_what_a_crash_leaves_and_is_mended(unfinished):
+    spools = sorted((p for p in state_files(unfinished) if "ledger" not in str(p)), key=lambda p: p.stat().st_mtime_ns)
+    with open(spools[-1], "ab") as out:
+        out.write(os.urandom(1000))
+    unfinished.run_once()
+    readers.assert_each_line_once(unfinished.out, [unfinished.inputs / "a.ndjson"])
+
+
+def test_a_state_folder_that_was_removed_never_doubles_silently(unfinished):
+    """The output belongs to the ledger that is gone: refused, and the output is untouched."""
+    unfinished.run_once()
+    subprocess.run(["rm", "-rf", str(unfinished.state)], check=True)
+    before = tree(unfinished.out)
+    done = unfinished.run_once(check=None)
+    assert done.returncode not in (OK, 1, 2)
+    assert str(unfinished.out).encode() in done.stderr or b"output" in done.stderr
+    assert tree(unfinished.out) == before
+
+
+def test_an_older_copy_of_the_state_folder_never_doubles_lines(pipe):
+    path = pipe.inputs / "a.ndjson"
+    make_logs(path, 4 * MEBI, seed=1)
+    pipe.source().run_once()
+    subprocess.run(["cp", "-a", pipe.state, pipe.folder / "old-state"], check=True)
+    make_logs(path, 4 * MEBI, seed=2, append=True)
+    pipe.run_once()
+    subprocess.run(["rm", "-rf", pipe.state], check=True)
+    (pipe.folder / "old-state").rename(pipe.state)
+    make_logs(path, 4 * MEBI, seed=3, append=True)
+    pipe.run_once()
+    readers.assert_each_line_once(pipe.out, [path])
+    pipe.ask("audit", "--deep", check=OK)
+
+
+def test_the_second_run_on_one_state_folder_is_refused(pipe):
+    make_logs(pipe.inputs / "a.ndjson", 1 * MEBI)
+    pipe.source()
+    with pipe.start() as running:
+        wait_for("the state folder", lambda: state_files(pipe))
+        done = sluice("run", pipe.config_path, "--once")
+        assert done.returncode not in (OK, 1, 2)
+        assert str(pipe.state).encode() in done.stderr
+        running.drain()
+    pipe.run_once()
+    readers.assert_each_line_once(pipe.out, [pipe.inputs / "a.ndjson"])
+
+
+def test_a_lock_of_a_killed_run_is_no_obstacle(pipe):
+    make_logs(pipe.inputs / "a.ndjson", 1 * MEBI)
+    pipe.source()
+    with pipe.start() as running:
+        wait_for("the state folder", lambda: state_files(pipe))
+        running.kill()
+    pipe.run_once()
+    readers.assert_each_line_once(pipe.out, [pipe.inputs / "a.ndjson"])
+
+
+@pytest.mark.parametrize("limit", [64 * 1024, 300 * 1024, MEBI, 3 * MEBI])
+def test_files_that_cannot_grow_stop_the_run_and_lose_nothing(pipe, limit):
+    """RLIMIT_FSIZE: writing fails in the middle of whatever file reaches the limit first."""
+    path = pipe.inputs / "a.ndjson"
+    make_logs(path, 40 * MEBI)
+    pipe.source().output(partition="all", block_bytes="256KiB")
+    done = pipe.run_once(check=None, preexec_fn=file_size_limit(limit))
+    assert done.returncode not in (OK, 1, 2) and done.returncode > 0, done.returncode
+    assert done.stderr.strip()
+    pipe.run_once()
+    readers.assert_each_line_once(pipe.out, [path])
+    pipe.ask("audit", "--deep", check=OK)
+
+
+@pytest.mark.parametrize("which", ["out", "state"])
+def test_a_full_disk_stops_the_run_and_loses_nothing(pipe, which):
+    """A file system of its own, smaller than what is to be written, in a mount namespace of its own; later it has room."""
+    path = pipe.inputs / "a.ndjson"
+    make_logs(path, 60 * MEBI)
+    pipe.source().output(partition="h={time:%H}", block_bytes="256KiB")
+    folder = pipe.out if which == "out" else pipe.state
+    folder.mkdir()
+    script = f"""
+        set -e
+        mount -t tmpfs -o size=6m none {folder}
+        code=0; "$SLUICE_BINARY" run {pipe.write_config()} --once || code=$?
+        [ $code -gt 2 ] || {{ echo "exit code $code on a full disk" >&2; exit 90; }}
+        [ $code -lt 128 ] || {{ echo "died of a signal: $code" >&2; exit 91; }}
+        mount -o remount,size=1g {folder}
+        "$SLUICE_BINARY" run {pipe.config_path} --once
+        mkdir {pipe.folder}/copy
+        cp -a {pipe.out}/. {pipe.folder}/copy/
+        "$SLUICE_BINARY" audit --config {pipe.config_path} --deep
+    """
+    command = ["unshare", "--mount", "bash", "-c", script]
+    if os.geteuid() != 0:
+        command = ["unshare", "--mount", "--map-root-user", "bash", "-c", script]
+    done = subprocess.run(command, capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")[-3000:]
+    readers.assert_each_line_once(pipe.folder / "copy", [path])
+
+
+def test_an_output_folder_that_may_not_be_written_is_told(pipe):
+    pipe.file("a.ndjson", b"{}\n")
+    pipe.source(time_field=None).output(partition="all")
+    pipe.out.write_bytes(b"a file, not a folder")
+    done = pipe.run_once(check=None)
+    assert done.returncode not in (OK, 1, 2) and str(pipe.out).encode() in done.stderr
+    assert pipe.out.read_bytes() == b"a file, not a folder"

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-EXTENSIONS = "c|h|cpp|cmake|proto|py|sh|md|txt|yaml|yml|json"
+EXTENSIONS = "c|h|cc|cmake|proto|py|sh|md|txt|yaml|yml|json"
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.S)
 PATH = re.compile(rf"(?<![\w*<>{{}}…/.~$%:-])((?:[\w.-]+/)*[\w.-]+\.(?:{EXTENSIONS}))(?![\w*<>{{}}/-])")
 OUTSIDE = ("build/", "_", "etc/", "var/")
@@ -55,7 +55,7 @@ def check_services(files, complain):
             complain(f"services/{service}: has no DESIGN.md")
             continue
         text = design.read_text()
-        for source in sorted(f for f in files if f.startswith(f"services/{service}/") and f.endswith((".c", ".cpp"))):
+        for source in sorted(f for f in files if f.startswith(f"services/{service}/") and f.endswith((".c", ".cc"))):
             # A row may name a pair once: `scan.c`, or `scan.h`, or `scan.{h,c}`.
             if not re.search(rf"\b{re.escape(Path(source).stem)}\.[hc{{]", text):
                 complain(f"services/{service}/DESIGN.md: does not name {Path(source).name}")

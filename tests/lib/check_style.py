@@ -73,7 +73,7 @@ def main():
     problems, needed, lengths, allowed = [], set(), [], read_ratchet()
     names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "common", "services", "tests"], cwd=ROOT,
                            check=True, capture_output=True, text=True).stdout.split()
-    paths = [Path(n) for n in names if n.endswith((".c", ".h", ".cpp")) and (ROOT / n).exists()]
+    paths = [Path(n) for n in names if n.endswith((".c", ".h", ".cc")) and (ROOT / n).exists()]
     for path in paths:
         lines = (ROOT / path).read_text().splitlines()
         check_head(path, lines, problems.append)

@@ -114,7 +114,7 @@ OWN_LABELS = ("contract", "sim", "fuzz")
 
 
 def stage_format(log):
-    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.c", "*.h", "*.cpp"], cwd=ROOT, check=True,
+    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.c", "*.h", "*.cc"], cwd=ROOT, check=True,
                            capture_output=True, text=True).stdout.split()
     files = [f for f in files if (ROOT / f).exists()]
     result = one(log, "clang-format", "clang-format-14", "--dry-run", "-Werror", *files)

@@ -81,7 +81,7 @@ static RC make_node(struct builder *b, enum config_node_kind kind, yaml_mark_t m
 }
 
 static RC on_scalar(struct builder *b, const yaml_event_t *event) {
-    struct config_node *node;
+    struct config_node *node = NULL;
     TRY(make_node(b, CONFIG_NODE_SCALAR, event->start_mark, &node));
     struct str text = {(const char *)event->data.scalar.value, event->data.scalar.length};
     node->text = arena_str(&b->config->arena, text);
@@ -97,7 +97,7 @@ static RC on_scalar(struct builder *b, const yaml_event_t *event) {
 }
 
 static RC on_open(struct builder *b, enum config_node_kind kind, const yaml_event_t *event) {
-    struct config_node *node;
+    struct config_node *node = NULL;
     TRY(make_node(b, kind, event->start_mark, &node));
     if (b->depth == CONFIG_DEPTH_MAX) return fail_at(b, node->place, "nested more than 16 levels deep");
     attach(b, node);

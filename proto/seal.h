@@ -18,7 +18,7 @@ struct settings {
     int level;
     uint64_t object_bytes;
     uint64_t block_bytes; /* small blocks are joined up to it: a redo must join and split alike */
-    struct str encoder; /* library and version, informative */
+    struct str encoder;   /* library and version, informative */
 };
 
 struct seal_block {

@@ -24,7 +24,7 @@ static RC expand_one(struct str inner, struct buf *out, struct why *why) {
         fallback = str_sub(inner, name.len, inner.len);
         if (!str_starts(fallback, STR(":-"))) name.len = 0;
     }
-    if (!is_name(name))
+    if (!name.at || !is_name(name))
         return why_set(why, RC_DENIED, "a $ that is neither ${NAME}, ${NAME:-text} nor $$ (a dollar sign)");
     char text[NAME_MAX_BYTES];
     memcpy(text, name.at, name.len);

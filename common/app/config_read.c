@@ -97,7 +97,7 @@ static RC read_scalar(struct reader *r, struct target t, const struct config_nod
     if (is_null(node) && t.row->kind == CONFIG_TEXT) return fail(r, node, "has no value; an empty text is \"\"");
     TRY(check_kind(r, node, CONFIG_NODE_SCALAR));
     TRY(check_plain(r, t, node));
-    struct str text;
+    struct str text = {0};
     TRY(expand(r, node, &text));
     struct why reason = {0};
     if (config_value_store(t.row, text, field_of(t), &reason) != RC_OK) return fail(r, node, reason.text);
@@ -143,6 +143,7 @@ static RC read_strs(struct reader *r, struct target t, const struct config_node 
     return RC_OK;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): as deep as the table of keys, whatever the file holds */
 static RC read_map(struct reader *r, const char *path, void *base, const struct config_node *node);
 
 /* The only list of maps is sources. */
@@ -226,6 +227,8 @@ static RC read_map(struct reader *r, const char *path, void *base, const struct 
             TRY(read_default(r, (struct target){&config_table[i], base}, node));
     return RC_OK;
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 static int mark_order(const void *a, const void *b) {
     return str_compare(((const struct config_mark *)a)->key, ((const struct config_mark *)b)->key);

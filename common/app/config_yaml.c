@@ -33,7 +33,8 @@ static struct config_place place_of_offset(struct str text, size_t offset) {
 }
 
 static enum rc fail_at(struct builder *b, struct config_place place, const char *words) {
-    return config_error_at(b->config, place, "", b->why, "%s", words);
+    (void)config_error_at(b->config, place, "", b->why, "%s", words);
+    return RC_DENIED;
 }
 
 static enum rc parser_error(struct builder *b, struct str text) {

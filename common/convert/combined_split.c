@@ -21,7 +21,7 @@
     X(BYTES, "bytes", ",")                                                                                             \
     X(REFERER, "referer", ",")                                                                                         \
     X(AGENT, "agent", ",")
-#define NAME(field, name, before) [COMBINED_##field] = {name, sizeof name - 1},
+#define NAME(field, name, before) [COMBINED_##field] = {name, sizeof(name) - 1},
 #define KEY(field, name, before) [COMBINED_##field] = {before "\"" name "\":", sizeof(before "\"" name "\":") - 1},
 
 const struct str combined_names[COMBINED_FIELDS] = {NAMES(NAME)};

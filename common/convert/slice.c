@@ -81,6 +81,7 @@ static void put_record(struct slice *slice, const struct line *line, const struc
     const char *at = made->record.at;
     if (!made->in_line || !line->lf_behind) {
         char *to = made->in_line ? slice_text_room(&slice->text, bytes) : scratch;
+        MUST(to); /* a converter that writes its record elsewhere said how much scratch it needs */
         if (made->in_line) memcpy(to, at, made->record.len);
         to[made->record.len] = '\n';
         slice_text_take(&slice->text, bytes);

@@ -51,7 +51,7 @@ void slice_text_done(struct slice_text *text);
 uint32_t slice_route(struct slice *slice, const struct partition_values *values);
 uint32_t slice_reject_route(struct slice *slice);
 /* Adds whole records with their LFs. */
-void slice_put(struct slice *slice, uint32_t output, const char *at, size_t bytes);
+void slice_put(struct slice *slice, uint32_t number, const char *at, size_t bytes);
 
 struct slice_reject {
     uint64_t offset, length;

@@ -74,28 +74,28 @@ static enum rc behind(struct store_fault *control, enum store_verdict verdict, e
 
 static enum rc fault_put(void *self, struct str key, struct str bytes, struct why *why) {
     struct fault_store *store = self;
-    enum store_verdict verdict;
+    enum store_verdict verdict = STORE_PASS;
     TRY(before(store->control, STORE_PUT, key, &verdict, why));
     return behind(store->control, verdict, store_put(store->inner, key, bytes, why), why);
 }
 
 static enum rc fault_put_absent(void *self, struct str key, struct str bytes, struct why *why) {
     struct fault_store *store = self;
-    enum store_verdict verdict;
+    enum store_verdict verdict = STORE_PASS;
     TRY(before(store->control, STORE_PUT_ABSENT, key, &verdict, why));
     return behind(store->control, verdict, store_put_absent(store->inner, key, bytes, why), why);
 }
 
 static enum rc fault_remove(void *self, struct str key, struct why *why) {
     struct fault_store *store = self;
-    enum store_verdict verdict;
+    enum store_verdict verdict = STORE_PASS;
     TRY(before(store->control, STORE_REMOVE, key, &verdict, why));
     return behind(store->control, verdict, store_remove(store->inner, key, why), why);
 }
 
 static enum rc fault_get(void *self, struct str key, uint64_t from, uint64_t len, struct buf *out, struct why *why) {
     struct fault_store *store = self;
-    enum store_verdict verdict;
+    enum store_verdict verdict = STORE_PASS;
     TRY(before(store->control, STORE_READ, key, &verdict, why));
     size_t len_before = out->len;
     enum rc rc = behind(store->control, verdict, store_get(store->inner, key, from, len, out, why), why);
@@ -105,7 +105,7 @@ static enum rc fault_get(void *self, struct str key, uint64_t from, uint64_t len
 
 static enum rc fault_size(void *self, struct str key, uint64_t *out_bytes, struct why *why) {
     struct fault_store *store = self;
-    enum store_verdict verdict;
+    enum store_verdict verdict = STORE_PASS;
     uint64_t bytes = 0;
     TRY(before(store->control, STORE_READ, key, &verdict, why));
     TRY(behind(store->control, verdict, store_size(store->inner, key, &bytes, why), why));
@@ -116,14 +116,14 @@ static enum rc fault_size(void *self, struct str key, uint64_t *out_bytes, struc
 static enum rc fault_list(void *self, struct str prefix, struct str after, store_visit visit, void *context,
                           struct why *why) {
     struct fault_store *store = self;
-    enum store_verdict verdict;
+    enum store_verdict verdict = STORE_PASS;
     TRY(before(store->control, STORE_READ, prefix, &verdict, why));
     return behind(store->control, verdict, store_list(store->inner, prefix, after, visit, context, why), why);
 }
 
 static enum rc upload_part(void *self, struct str bytes, struct why *why) {
     struct fault_upload *upload = self;
-    enum store_verdict verdict;
+    enum store_verdict verdict = STORE_PASS;
     struct str key = {upload->key, upload->key_len};
     TRY(before(upload->control, STORE_PREPARE, key, &verdict, why));
     return behind(upload->control, verdict, store_upload_part(&upload->inner, bytes, why), why);
@@ -137,7 +137,7 @@ static void upload_abort(void *self) {
 
 static enum rc upload_finish(void *self, struct why *why) {
     struct fault_upload *upload = self;
-    enum store_verdict verdict;
+    enum store_verdict verdict = STORE_PASS;
     struct str key = {upload->key, upload->key_len};
     enum rc rc = before(upload->control, STORE_FINISH, key, &verdict, why);
     if (rc == RC_OK) rc = behind(upload->control, verdict, store_upload_finish_absent(&upload->inner, why), why);
@@ -150,7 +150,7 @@ static const struct store_upload_ops upload_ops = {
 
 static enum rc fault_upload(void *self, struct str key, struct store_upload *out, struct why *why) {
     struct fault_store *store = self;
-    enum store_verdict verdict;
+    enum store_verdict verdict = STORE_PASS;
     AUTO(store_upload_abort) struct store_upload inner = {0};
     TRY(before(store->control, STORE_PREPARE, key, &verdict, why));
     TRY(behind(store->control, verdict, store_upload_begin(store->inner, key, &inner, why), why));

@@ -27,7 +27,7 @@ RC time_parts_ns(const struct time_parts *parts, int64_t *out_ns) {
         ns = SECOND_NS - 1;
     }
     int64_t days = time_civil_days(parts->year, parts->month, parts->day);
-    int64_t seconds = days * DAY_S + parts->hour * 3600 + parts->minute * 60 + second - parts->offset_s;
+    int64_t seconds = days * DAY_S + parts->hour * 3600L + parts->minute * 60L + second - parts->offset_s;
     return time_parts_join(seconds, ns, out_ns);
 }
 

@@ -63,7 +63,7 @@ def main():
     parser.add_argument("-j", type=int, default=2)
     options = parser.parse_args()
     version = subprocess.run([CLANG_TIDY, "--version"], check=True, capture_output=True).stdout
-    basis = version + (ROOT / ".clang-tidy").read_bytes()
+    basis = version + b"".join((ROOT / where / ".clang-tidy").read_bytes() for where in (".", "tests"))
     CACHE.mkdir(parents=True, exist_ok=True)
     reads, todo, sources = dependencies(options.build), {}, project_sources(options.build)
     for path, entry in sources.items():

@@ -83,8 +83,7 @@ const struct config_row config_table[] = {
          "Large files are worked on in parallel in pieces of so many bytes. Fixed for a file when it is first seen."},
     {"sources[].after_durable", CONFIG_TEXT, IN_SOURCE(after_text), .fallback = "keep",
      .allowed = "keep, delete, move:FOLDER", .pattern = "^(keep|delete|move:.+)$",
-     .about = "What becomes of an input file when all of it is durable and it is closed by rotation or --once. FOLDER "
-              "must be on the file's file system."},
+     .about = "What becomes of an input file when all of it is durable and it is closed by rotation or --once."},
     {"sources[].close_after", CONFIG_DURATION, IN_SOURCE(close_after_ms), .fallback = "5m", .low = 10,
      .high = 365 * DAY_MS,
      .about = "A file that did not grow for so long is closed: an unterminated last line is then a line, and the "

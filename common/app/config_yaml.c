@@ -155,6 +155,8 @@ static RC build(struct builder *b, struct str text) {
 
 RC config_yaml_read(struct config *config, struct str text, struct config_node **out, struct why *why) {
     struct builder b = {.config = config, .why = why};
+    /* libyaml takes a byte order mark for the first column, and then finds the second line less indented. */
+    if (str_starts(text, STR("\xef\xbb\xbf"))) text = str_sub(text, 3, text.len);
     if (!yaml_parser_initialize(&b.parser)) return why_set(why, RC_LIMIT, "no memory for the YAML parser");
     yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&b.parser, (const unsigned char *)text.at, text.len);

@@ -72,10 +72,12 @@ static void bytes_that_are_no_text_are_refused(void **state) {
     refuse("pipeline: |\n  a\n  b\n", "c.yaml:1:11: pipeline: holds the control character 0x0a, which no value may");
 }
 
-static void a_byte_order_mark_is_skipped(void **state) {
+static void a_byte_order_mark_is_skipped_and_crlf_is_a_line_end(void **state) {
     (void)state;
     refuse("\xef\xbb\xbfpipeline: Web\n",
-           "c.yaml:1:12: pipeline: \"Web\" does not fit; allowed: 1 to 64 of a-z, 0-9, _ and -");
+           "c.yaml:1:11: pipeline: \"Web\" does not fit; allowed: 1 to 64 of a-z, 0-9, _ and -");
+    refuse("\xef\xbb\xbfpipeline: web\r\nsources: 1\r\n", "c.yaml:2:10: sources: must be a list, not one value");
+    refuse("\xef\xbb\xbf", "c.yaml:1:1: the file is empty");
 }
 
 static void nesting_is_bounded(void **state) {
@@ -197,7 +199,7 @@ int main(void) {
         cmocka_unit_test(what_yaml_can_do_beyond_plain_values_is_refused),
         cmocka_unit_test(broken_yaml_has_its_position),
         cmocka_unit_test(bytes_that_are_no_text_are_refused),
-        cmocka_unit_test(a_byte_order_mark_is_skipped),
+        cmocka_unit_test(a_byte_order_mark_is_skipped_and_crlf_is_a_line_end),
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(size_and_number_of_values_are_bounded),
         cmocka_unit_test(a_value_is_bounded_and_its_message_too),

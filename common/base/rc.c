@@ -27,7 +27,7 @@ int rc_exit_code(enum rc rc) {
     return rows[rc].exit_code;
 }
 
-enum rc why_set(struct why *why, enum rc rc, const char *format, ...) {
+enum rc(why_set)(struct why *why, enum rc rc, const char *format, ...) {
     if (!why) return rc;
     va_list list;
     va_start(list, format);
@@ -36,7 +36,7 @@ enum rc why_set(struct why *why, enum rc rc, const char *format, ...) {
     return rc;
 }
 
-enum rc why_errno(struct why *why, enum rc rc, int error, const char *format, ...) {
+enum rc(why_errno)(struct why *why, enum rc rc, int error, const char *format, ...) {
     if (!why) return rc;
     va_list list;
     va_start(list, format);
@@ -49,7 +49,7 @@ enum rc why_errno(struct why *why, enum rc rc, int error, const char *format, ..
     return rc;
 }
 
-enum rc why_wrap(struct why *why, enum rc rc, const char *format, ...) {
+enum rc(why_wrap)(struct why *why, enum rc rc, const char *format, ...) {
     if (!why) return rc;
     char inner[WHY_TEXT_MAX];
     memcpy(inner, why->text, sizeof inner);

@@ -48,6 +48,13 @@ enum rc why_errno(struct why *why, enum rc rc, int error, const char *format, ..
 /* Puts "<outer>: " in front of the words that are there; gives `rc` back. */
 enum rc why_wrap(struct why *why, enum rc rc, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* So that compilers and clang-tidy see, in the caller, that a constant outcome is not RC_OK: what a function sets only
+ * on success is else "may be used uninitialized" behind TRY. The arguments are still evaluated once. */
+#define why_set(why, outcome, ...) WHY_KNOWN(outcome, (why_set)(why, outcome, __VA_ARGS__))
+#define why_errno(why, outcome, ...) WHY_KNOWN(outcome, (why_errno)(why, outcome, __VA_ARGS__))
+#define why_wrap(why, outcome, ...) WHY_KNOWN(outcome, (why_wrap)(why, outcome, __VA_ARGS__))
+#define WHY_KNOWN(outcome, call) (__builtin_constant_p(outcome) ? ((void)(call), (enum rc)(outcome)) : (call))
+
 /* Leaves the function with what `call` returned, unless that is RC_OK. */
 #define TRY(call)                                                                                                      \
     do {                                                                                                               \

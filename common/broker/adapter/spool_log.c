@@ -111,7 +111,7 @@ enum rc spool_log_begin_segment(struct spool_log *log, uint64_t base, struct why
                                           .prev_end = log->next,
                                           .salt = rng_next(&rng)};
     if (log->last) header.prev_base = log->last->head.base;
-    int fd;
+    int fd = -1;
     TRY(create_segment(log, &header, &fd, why));
     struct spool_segment *segment = ALLOC(struct spool_segment);
     *segment = (struct spool_segment){.head = header, .end = base, .file = spool_file_new(fd)};

@@ -144,17 +144,31 @@ static void too_many_entries_are_refused(void **state) {
 
 static void a_path_that_becomes_too_long_is_refused(void **state) {
     (void)state;
-    char text[8000], folder[5000];
+    static const struct {
+        const char *text, *key;
+    } rows[] = {
+        {"pipeline: web\nstate: /s\noutput: {url: out}\nsources: [{name: a, paths: [/l], converter: raw}]\n",
+         "c.yaml:3:15: output.url"},
+        {"pipeline: web\nstate: s\noutput: {url: /out}\nsources: [{name: a, paths: [/l], converter: raw}]\n",
+         "c.yaml:2:8: state"},
+        {"pipeline: web\nstate: /s\noutput: {url: /out}\nsources: [{name: a, paths: [/l, m], converter: raw}]\n",
+         "c.yaml:4:33: sources[0].paths[1]"},
+        {"pipeline: web\nstate: /s\noutput: {url: /out}\n"
+         "sources: [{name: a, paths: [/l], converter: raw, after_durable: move:m}]\n",
+         "c.yaml:4:65: sources[0].after_durable"},
+    };
+    char folder[5000], want[256];
     memset(folder, 'f', sizeof folder);
     folder[0] = '/';
     folder[sizeof folder - 1] = '\0';
-    snprintf(text, sizeof text,
-             "pipeline: web\nstate: /s\noutput: {url: out}\nsources: [{name: a, paths: [/l], converter: raw}]\n");
-    struct config *config = NULL;
-    struct why why = {0};
-    assert_int_equal(config_from_text(str_of(text), "c.yaml", folder, &config, &why), RC_DENIED);
-    assert_string_equal(why.text, "c.yaml:3:15: output.url: the absolute path is longer than 4095 bytes");
-    assert_null(config);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct config *config = NULL;
+        struct why why = {0};
+        assert_int_equal(config_from_text(str_of(rows[i].text), "c.yaml", folder, &config, &why), RC_DENIED);
+        snprintf(want, sizeof want, "%s: the absolute path is longer than 4095 bytes", rows[i].key);
+        assert_string_equal(why.text, want);
+        assert_null(config);
+    }
 }
 
 static const char GOOD[] = "pipeline: web\n"

@@ -13,7 +13,11 @@
 
 enum block_codec { BLOCK_STORED, BLOCK_ZSTD, BLOCK_GZIP };
 
-enum { BLOCK_VERSION = 1, BLOCK_MESSAGE_MAX = 4 * 1024 * 1024 + 64 * 1024 };
+enum {
+    BLOCK_VERSION = 1,
+    BLOCK_HEAD_MAX = 64 * 1024, /* a path of PATH_MAX percent-encoded is 12 KiB of it */
+    BLOCK_MESSAGE_MAX = 4 * 1024 * 1024 + BLOCK_HEAD_MAX
+};
 
 struct block_header {
     struct attempt attempt;

@@ -8,7 +8,10 @@
 #include "buf.h"
 #include "id.h"
 
-enum { NAME_MAX_BYTES = 1024 };
+enum {
+    NAME_MAX_BYTES = 1024,
+    NAME_PART_MAX = 255, /* of what stands between two slashes: file systems have no more */
+};
 
 struct name_object {
     uint64_t generation;

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* catalog: every file that the emitter has seen, in memory: who it is, how large it was, how far it was published.
+ *
+ * Found by incarnation (source, inode, birth, volume). Entries have a place that stays for the catalog's life; a place whose
+ * file is gone and finished is used again.
+ *
+ * Memory: an entry and its index are under 176 bytes, plus the name; 200,000 files stay under 256 bytes each. Threads: one at
+ * a time. Limits: 2^32 - 2 entries, names of 65,535 bytes. */
+#ifndef SLUICE_CATALOG_H
+#define SLUICE_CATALOG_H
+
+#include "id.h"
+#include "source.h"
+#include "str.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CATALOG_NONE = UINT32_MAX };
+
+enum catalog_state {
+    CATALOG_NEW,     /* seen, not identified yet, or changed: identify (again) */
+    CATALOG_ACTIVE,  /* identified; published as it grows */
+    CATALOG_PENDING, /* identified, has lines to convert that wait for a place in the window */
+    CATALOG_FREE
+};
+
+struct catalog_entry {
+    struct id id;
+    uint64_t inode, volume;
+    int64_t birth_ns, mtime_ns;
+    uint64_t size;       /* as last seen */
+    uint64_t prefix_hash; /* of the first prefix_len bytes, as the ledger has it */
+    uint64_t done_size;  /* all complete lines before this size are converted; what is behind may be an unfinished line */
+    uint64_t closed_end; /* with .closed */
+    char *name;          /* uri, NUL-terminated */
+    struct source_file *held;
+    uint32_t prefix_len;
+    uint32_t stripe_bytes; /* the file's grid, as the ledger has it */
+    uint32_t next_stripe; /* all below it are finished */
+    uint32_t seen;        /* number of the scan that saw it last */
+    uint32_t changed_s;   /* second of the emitter's clock at which it last changed */
+    uint16_t source;
+    uint8_t state; /* enum catalog_state */
+    bool closed : 1;
+    bool gone : 1;        /* closed, and nothing will come any more */
+    bool receipted : 1;   /* the receipt for closed_end is in the store */
+    bool moved : 1;       /* no name that matches leads to it any more */
+    bool after_done : 1;  /* after_durable was done or given up */
+    bool outstanding : 1; /* some of its stripes are in the window */
+    bool waiting : 1;     /* in the emitter's list of files that wait for the window */
+    bool queued : 1;      /* in the emitter's list of files to identify */
+    bool shorter : 1;     /* the last look saw less than was known: the next one decides */
+    bool denied : 1;      /* told that it cannot be read */
+    bool rotated : 1;     /* it was renamed, or closed for good by --once: after_durable may act */
+    bool set_aside : 1;   /* a stripe of it failed too often */
+    bool lost_told : 1;   /* told that it vanished unread */
+};
+
+struct catalog {
+    struct catalog_entry *entries;
+    size_t len, room;
+    uint32_t *index; /* open addressing, CATALOG_NONE is empty */
+    size_t index_room;
+    uint32_t *free_places;
+    size_t free_len, free_room;
+    size_t live;
+};
+
+void catalog_done(struct catalog *catalog);
+/* The entry of this incarnation, or NULL. */
+struct catalog_entry *catalog_find(struct catalog *catalog, uint16_t source, const struct source_stat *stat);
+/* A new entry in state CATALOG_NEW; the name is copied. Pointers to entries are good until the next add. */
+struct catalog_entry *catalog_add(struct catalog *catalog, uint16_t source, const struct source_entry *seen);
+void catalog_rename(struct catalog_entry *entry, struct str uri);
+/* Forgets it; the handle, if any, must have been closed. */
+void catalog_remove(struct catalog *catalog, struct catalog_entry *entry);
+static inline uint32_t catalog_place(const struct catalog *catalog, const struct catalog_entry *entry) {
+    return (uint32_t)(entry - catalog->entries);
+}
+struct source_stat catalog_stat(const struct catalog_entry *entry);
+
+#endif

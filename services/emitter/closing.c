@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* closing: when a file has ended. A closed end is a line start for ever, so it is in the ledger before any job says it. */
+#include "emitter_inner.h"
+#include "log.h"
+#include "num.h"
+
+/* Whether to close now, and whether anything can still come. Looks at no file that its time has not come for. */
+static bool is_due(const struct emitter *e, const struct catalog_entry *entry) {
+    if (entry->state == CATALOG_FREE || entry->state == CATALOG_NEW || id_is_none(entry->id)) return false;
+    if (entry->closed && entry->closed_end == entry->size && (!entry->moved || entry->gone)) return false;
+    if (e->settings.once) return true;
+    const struct emitter_source *source = emitter_source_of(e, entry);
+    uint64_t idle_ms = e->now_ms - MIN(e->now_ms, (uint64_t)entry->changed_s * 1000);
+    return idle_ms >= (entry->moved || entry->rotated ? source->rotated_after_ms : source->close_after_ms);
+}
+
+/* A last look before the end is written down: RC_OK with the size, RC_STALE when it changed and has to be looked at again. */
+static enum rc last_look(struct emitter *e, struct catalog_entry *entry, struct ledger_close *out) {
+    struct source_file *file = NULL;
+    struct source_stat stat = {0};
+    enum rc rc = emitter_open(e, entry, &file, NULL);
+    if (rc == RC_OK) {
+        rc = source_stat(e->ports.source, file, &stat, NULL);
+        source_close(e->ports.source, file);
+    }
+    *out = (struct ledger_close){.file = entry->id, .end = entry->size};
+    if (rc == RC_ABSENT || rc == RC_STALE) { /* nobody can read it any more */
+        out->gone = true;
+        return RC_OK;
+    }
+    if (rc != RC_OK) return rc;
+    if (stat.size != entry->size) return RC_STALE;
+    out->gone = stat.links == 0;
+    return RC_OK;
+}
+
+/* A file that vanished before it was read ends where the ledger's checkpoint is; the rest is told as lost. */
+static void vanish(struct emitter *e, struct catalog_entry *entry) {
+    uint64_t lost = entry->size - MIN(entry->size, entry->done_size);
+    emitter_forget_active(e, entry);
+    emitter_release(e, entry);
+    if (lost && !entry->lost_told) {
+        e->lost_bytes += lost;
+        LOG_WARN("file vanished before it was read", F_STR("file", str_of(entry->name)), F_U64("unread_bytes", lost));
+    }
+    entry->lost_told = true;
+    entry->done_size = entry->size;
+}
+
+static void closed(struct emitter *e, struct catalog_entry *entry, const struct ledger_close *ask) {
+    bool again = entry->closed && entry->closed_end == ask->end;
+    entry->closed = true;
+    entry->closed_end = ask->end;
+    entry->gone = ask->gone;
+    if (!again) {
+        entry->receipted = false;
+        if (e->settings.once) entry->rotated = true;
+        /* The last line may want its job again, now that it is known to be the last. */
+        emitter_forget_active(e, entry);
+        if (entry->done_size >= ask->end && ask->end) entry->done_size = ask->end - 1;
+        entry->next_stripe = ask->end ? MIN(entry->next_stripe, (uint32_t)((ask->end - 1) / entry->stripe_bytes)) : 0;
+    }
+    emitter_want(e, entry);
+}
+
+RC emitter_close_idle(struct emitter *e, struct why *why) {
+    struct ledger_close asks[EMITTER_BATCH];
+    struct catalog_entry *entries[EMITTER_BATCH];
+    enum rc outs[EMITTER_BATCH];
+    size_t n = 0;
+    for (; e->close_at < e->catalog.len && n < EMITTER_BATCH; e->close_at++) {
+        struct catalog_entry *entry = &e->catalog.entries[e->close_at];
+        if (!is_due(e, entry)) continue;
+        enum rc rc = last_look(e, entry, &asks[n]);
+        if (rc == RC_OK) entries[n++] = entry;
+        else if (rc == RC_STALE) emitter_todo(e, entry);
+    }
+    if (!n) return RC_OK;
+    TRY(ledger_close_files(e->ports.ledger, asks, n, outs, why));
+    for (size_t i = 0; i < n; i++) {
+        if (outs[i] != RC_OK) emitter_todo(e, entries[i]); /* somebody saw more of it: look again */
+        else closed(e, entries[i], &asks[i]);
+        if (outs[i] == RC_OK && asks[i].gone && !entries[i]->held) vanish(e, entries[i]);
+    }
+    return RC_OK;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "emitter_inner.h"
+
+#include "alloc.h"
+#include "job.h"
+#include "log.h"
+#include "metric.h"
+#include "must.h"
+#include "num.h"
+
+#include <stdlib.h>
+
+enum { RECEIPTS_MS = 1000, PRODUCER_BYTES = 8 * 1024 * 1024 };
+
+RC emitter_new(const struct emitter_settings *settings, const struct emitter_ports *ports, struct rng rng,
+               struct emitter **out, struct why *why) {
+    struct emitter *e = ALLOC(struct emitter);
+    e->settings = *settings;
+    e->ports = *ports;
+    e->rng = rng;
+    e->message = BUF_INIT(JOB_MESSAGE_MAX);
+    enum rc rc = broker_producer_new(ports->broker, PRODUCER_BYTES, &e->producer, why);
+    if (rc != RC_OK) {
+        free(e);
+        return rc;
+    }
+    *out = e;
+    return RC_OK;
+}
+
+void emitter_free(struct emitter *e) {
+    if (!e) return;
+    for (size_t i = 0; i < e->catalog.len; i++)
+        if (e->catalog.entries[i].held) source_close(e->ports.source, e->catalog.entries[i].held);
+    broker_producer_free(e->producer);
+    emitter_batches_free(e->batches);
+    catalog_done(&e->catalog);
+    arena_done(&e->arena);
+    buf_done(&e->message);
+    free(e->todo);
+    free(e->pending);
+    free(e->actives);
+    free(e->stripes);
+    free(e);
+}
+
+void emitter_wake(struct emitter *e) { e->woken = true; }
+
+void emitter_set_epoch(struct emitter *e, uint64_t epoch) { e->ports.ledger.at.epoch = epoch; }
+
+const struct emitter_source *emitter_source_of(const struct emitter *e, const struct catalog_entry *entry) {
+    return &e->settings.sources[entry->source];
+}
+
+void emitter_todo(struct emitter *e, struct catalog_entry *entry) {
+    entry->state = CATALOG_NEW;
+    if (entry->queued) return;
+    alloc_grow(&e->todo, &e->todo_room, e->todo_len + 1, sizeof *e->todo);
+    e->todo[e->todo_len++] = catalog_place(&e->catalog, entry);
+    entry->queued = true;
+}
+
+RC emitter_open(struct emitter *e, const struct catalog_entry *entry, struct source_file **out, struct why *why) {
+    struct source_stat stat = catalog_stat(entry);
+    return source_open(e->ports.source, str_of(entry->name), &stat, out, why);
+}
+
+void emitter_hold(struct emitter *e, struct catalog_entry *entry) {
+    size_t max = e->settings.held_max ? e->settings.held_max : EMITTER_HELD_DEFAULT;
+    if (entry->held || e->held >= max) return;
+    if (emitter_open(e, entry, &entry->held, NULL) == RC_OK) e->held++;
+}
+
+void emitter_release(struct emitter *e, struct catalog_entry *entry) {
+    if (!entry->held) return;
+    source_close(e->ports.source, entry->held);
+    entry->held = NULL;
+    e->held--;
+}
+
+/* ---- scanning ---- */
+
+struct scanning {
+    struct emitter *emitter;
+    uint16_t source;
+};
+
+static enum rc see(void *context, const struct source_entry *seen) {
+    struct scanning *s = context;
+    struct emitter *e = s->emitter;
+    struct catalog_entry *entry = catalog_find(&e->catalog, s->source, &seen->stat);
+    if (!entry) {
+        entry = catalog_add(&e->catalog, s->source, seen);
+        entry->changed_s = (uint32_t)(e->now_ms / 1000);
+        emitter_todo(e, entry);
+    } else if (entry->size != seen->stat.size || entry->mtime_ns != seen->stat.mtime_ns) {
+        entry->changed_s = (uint32_t)(e->now_ms / 1000);
+        emitter_todo(e, entry);
+    } else if (entry->denied) {
+        emitter_todo(e, entry); /* it may have become readable */
+    }
+    bool first_name = entry->seen != e->scan;
+    if (first_name && !str_equal(seen->uri, str_of(entry->name))) {
+        catalog_rename(entry, seen->uri);
+        entry->rotated = true;
+        emitter_todo(e, entry);
+    }
+    entry->seen = e->scan;
+    entry->moved = false;
+    return RC_OK;
+}
+
+static void problem(void *context, struct str uri, enum rc rc, const struct why *why) {
+    struct scanning *s = context;
+    LOG_WARN("place cannot be listed", F_STR("source", s->emitter->settings.sources[s->source].name), F_STR("place", uri),
+             F_STR("rc", str_of(rc_name(rc))), F_STR("error", str_of(why ? why->text : "")));
+}
+
+/* A file that no name leads to any more: its size may still grow through the descriptor of its writer. */
+static void see_unlisted(struct emitter *e, struct catalog_entry *entry) {
+    if (!entry->moved) {
+        entry->moved = true;
+        entry->rotated = true;
+        entry->changed_s = (uint32_t)(e->now_ms / 1000);
+    }
+    struct source_stat stat = {0};
+    if (entry->held && source_stat(e->ports.source, entry->held, &stat, NULL) == RC_OK &&
+        (stat.size != entry->size || stat.mtime_ns != entry->mtime_ns)) {
+        entry->changed_s = (uint32_t)(e->now_ms / 1000);
+        emitter_todo(e, entry);
+    }
+    bool nothing_left = entry->closed && entry->gone && (entry->receipted || entry->lost_told) && !entry->outstanding && !entry->waiting && !entry->queued;
+    if (id_is_none(entry->id) && !entry->queued) nothing_left = true;
+    if (!nothing_left) return;
+    emitter_release(e, entry);
+    catalog_remove(&e->catalog, entry);
+}
+
+static RC scan(struct emitter *e, struct why *why) {
+    e->scan++;
+    e->woken = e->rescan_again = false;
+    for (size_t i = 0; i < e->settings.sources_len; i++) {
+        struct scanning s = {e, (uint16_t)i};
+        enum rc rc = source_list(e->ports.source, &e->settings.sources[i].pattern, see, problem, &s, why);
+        if (rc != RC_OK) return why_wrap(why, rc, "source %.*s", STR_ARG(e->settings.sources[i].name));
+    }
+    for (size_t i = 0; i < e->catalog.len; i++) {
+        struct catalog_entry *entry = &e->catalog.entries[i];
+        if (entry->state != CATALOG_FREE && entry->seen != e->scan) see_unlisted(e, entry);
+    }
+    e->close_at = 0;
+    e->closing = true;
+    e->next_scan_ms = e->now_ms + e->settings.rescan_ms;
+    return RC_OK;
+}
+
+static bool scan_is_due(const struct emitter *e) {
+    if (!e->scan) return true;
+    if (e->settings.once) return e->rescan_again && e->now_ms >= e->next_scan_ms;
+    return e->woken || e->now_ms >= e->next_scan_ms;
+}
+
+/* ---- the step ---- */
+
+/* One pass over the catalog a scan: what has been quiet for long enough is closed. */
+static RC close_pass(struct emitter *e, struct why *why) {
+    TRY(emitter_close_idle(e, why));
+    if (e->close_at >= e->catalog.len) {
+        e->closing = false;
+        if (!e->todo_len) e->scanned = true;
+    }
+    return RC_OK;
+}
+
+static bool window_has_room(const struct emitter *e) {
+    size_t window = e->settings.window ? e->settings.window : EMITTER_WINDOW_DEFAULT;
+    if (e->stripes_len >= window) return false;
+    if (e->pending_len) return true;
+    for (size_t i = 0; i < e->actives_len; i++) {
+        const struct emitter_active *a = &e->actives[i];
+        if (!a->retired && a->publish_next < a->stripes && a->under_way < EMITTER_STRIPES_PER_FILE) return true;
+    }
+    return false;
+}
+
+static uint64_t until_next(const struct emitter *e) {
+    uint64_t next = e->next_receipts_ms;
+    if (!e->settings.once || e->rescan_again) next = MIN(next, e->next_scan_ms);
+    if (e->stripes_len) next = MIN(next, e->next_poll_ms);
+    return next > e->now_ms ? next - e->now_ms : 0;
+}
+
+static RC poll_some(struct emitter *e, struct why *why) {
+    TRY(emitter_poll(e, why));
+    if (e->stripes_polled >= e->stripes_len) e->next_poll_ms = e->now_ms + e->settings.poll_ms;
+    return RC_OK;
+}
+
+static RC receipts_some(struct emitter *e, struct why *why) {
+    size_t written = 0;
+    TRY(emitter_receipts(e, &written, why));
+    if (!written) e->next_receipts_ms = e->now_ms + MIN((uint64_t)RECEIPTS_MS, e->settings.poll_ms * 4);
+    return RC_OK;
+}
+
+RC emitter_step(struct emitter *e, uint64_t now_ms, int64_t wall_ns, uint64_t *out_wait_ms, struct why *why) {
+    e->now_ms = now_ms;
+    e->wall_ns = wall_ns;
+    arena_reset(&e->arena);
+    *out_wait_ms = 0;
+    if (scan_is_due(e)) return scan(e, why);
+    if (e->todo_len) return emitter_identify(e, why);
+    if (e->closing) return close_pass(e, why);
+    if (window_has_room(e)) return emitter_publish(e, why);
+    if (e->stripes_len && now_ms >= e->next_poll_ms) return poll_some(e, why);
+    if (now_ms >= e->next_receipts_ms) return receipts_some(e, why);
+    *out_wait_ms = until_next(e);
+    return RC_OK;
+}
+
+void emitter_look(const struct emitter *e, struct emitter_view *out) {
+    struct emitter_view v = {.outstanding = e->stripes_len, .lost_bytes = e->lost_bytes, .scanned = e->scanned};
+    bool idle = !e->todo_len && !e->pending_len && !e->stripes_len;
+    bool all_closed = true, all_receipted = true;
+    for (size_t i = 0; i < e->catalog.len; i++) {
+        const struct catalog_entry *entry = &e->catalog.entries[i];
+        if (entry->state == CATALOG_FREE) continue;
+        v.files++;
+        v.bytes += entry->size;
+        v.bytes_done += MIN(entry->done_size, entry->size);
+        if (entry->closed) v.closed++;
+        else v.open++;
+        if (entry->receipted) v.receipted++;
+        if (entry->set_aside) v.set_aside++;
+        all_closed = all_closed && (entry->closed || entry->denied);
+        all_receipted = all_receipted && (entry->receipted || entry->set_aside || entry->denied || entry->lost_told);
+    }
+    v.converted = e->settings.once && e->scanned && idle && all_closed;
+    v.done = v.converted && all_receipted;
+    *out = v;
+}

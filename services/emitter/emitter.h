@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* emitter: finds files, knows who they are, and says which stripes are ready, until the ledger says that they are converted.
+ *
+ * The emitter decides nothing about lines. What it publishes is level-triggered: said twice, late or never, a job does no
+ * harm, because the checkpoint in the ledger says what is done. So it may be killed at any moment, and any number of emitters
+ * may watch the same files. DESIGN.md beside this file has the invariants.
+ *
+ * One step does at most one kind of effect through its ports, so that a simulation can stop it between any two.
+ * Memory: see catalog.h; the window of jobs under way is bounded by settings.window. Threads: one at a time.
+ * Fails: a step returns what ended it: RC_BUSY and RC_STALE mean "call again later", RC_DENIED and RC_BROKEN are for people. */
+#ifndef SLUICE_EMITTER_H
+#define SLUICE_EMITTER_H
+
+#include "broker.h"
+#include "ledger.h"
+#include "rng.h"
+#include "source.h"
+#include "store.h"
+
+enum emitter_after { EMITTER_KEEP, EMITTER_DELETE, EMITTER_MOVE };
+
+struct emitter_source {
+    struct str name;
+    struct source_pattern pattern;
+    uint64_t stripe_bytes;
+    uint64_t close_after_ms;   /* closed when unchanged for so long */
+    uint64_t rotated_after_ms; /* the same for a file that was renamed, or that no matching name leads to any more */
+    enum emitter_after after;
+    struct str move_to;
+};
+
+struct emitter_settings {
+    const struct emitter_source *sources;
+    size_t sources_len;
+    bool once;             /* close everything at the size that the first scan sees, and be done when all is durable */
+    uint64_t rescan_ms;    /* between two scans where no event told of a change */
+    uint64_t poll_ms;      /* between two looks at the checkpoints of what is under way */
+    uint64_t republish_ms; /* a job without progress is said again after so long, then twice as long, … */
+    size_t window;         /* stripes under way at most; 0: EMITTER_WINDOW_DEFAULT */
+    size_t held_max;       /* files kept open because they are not finished; 0: EMITTER_HELD_DEFAULT */
+};
+
+enum {
+    EMITTER_WINDOW_DEFAULT = 4096,
+    EMITTER_HELD_DEFAULT = 512,
+    EMITTER_STRIPES_PER_FILE = 64, /* of one file in the window at a time: a huge file leaves room for the others */
+    EMITTER_BATCH = 256            /* files or stripes in one call to the ledger */
+};
+
+struct emitter_ports {
+    struct broker broker;
+    struct ledger ledger;
+    struct source source;
+    struct store store;
+};
+
+/* What it has to tell at the moment. */
+struct emitter_view {
+    uint64_t files, open, closed, receipted, set_aside;
+    uint64_t bytes, bytes_done; /* known sizes, and how much of it is converted (as far as the emitter looked) */
+    uint64_t outstanding;       /* stripes under way */
+    bool scanned;               /* the first scan is complete and everything in it identified */
+    bool converted;             /* --once: every file is closed and all its stripes are converted */
+    bool done;                  /* --once: every receipt is written, or a stripe of the file was set aside */
+    uint64_t lost_bytes;        /* of files that were truncated or deleted before they were read */
+};
+
+struct emitter;
+
+/* Borrows settings' strings and the ports for its life. */
+RC emitter_new(const struct emitter_settings *settings, const struct emitter_ports *ports, struct rng rng,
+               struct emitter **out, struct why *why);
+/* Stops where it is: what was under way is simply not said again. */
+void emitter_free(struct emitter *emitter);
+/* Does the next thing. *out_wait_ms: how long nothing will be due (0: call again at once). `now_ms` never goes back;
+ * `wall_ns` is the time of day, for receipts only. */
+RC emitter_step(struct emitter *emitter, uint64_t now_ms, int64_t wall_ns, uint64_t *out_wait_ms, struct why *why);
+/* Something under a watched place changed: scan at the next step. */
+void emitter_wake(struct emitter *emitter);
+/* The ledger is at another epoch now. */
+void emitter_set_epoch(struct emitter *emitter, uint64_t epoch);
+void emitter_look(const struct emitter *emitter, struct emitter_view *out);
+
+#endif

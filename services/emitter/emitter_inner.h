@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* emitter_inner: the state that the files of this folder share. Not for others. */
+#ifndef SLUICE_EMITTER_INNER_H
+#define SLUICE_EMITTER_INNER_H
+
+#include "catalog.h"
+#include "emitter.h"
+
+/* A file some of whose stripes are in the window. */
+struct emitter_active {
+    uint32_t place;
+    struct id id;
+    uint64_t ready;
+    bool closed;
+    bool set_aside;
+    bool retired; /* finished or forgotten; the slot goes when no stripe refers to it */
+    uint32_t publish_next, stripes; /* next to publish; how many there are up to `ready` */
+    uint32_t under_way;
+};
+
+/* A stripe that was published and is not known to be finished. */
+struct emitter_stripe {
+    uint32_t active;
+    uint32_t stripe;
+    uint64_t at; /* checkpoint at the last look */
+    uint64_t again_ms, wait_ms;
+};
+
+struct emitter {
+    struct emitter_settings settings;
+    struct emitter_ports ports;
+    struct broker_producer producer;
+    struct rng rng;
+    struct catalog catalog;
+    uint32_t scan;
+    bool scanned, woken, rescan_again, closing;
+    size_t close_at; /* how far the pass over the catalog came that closes what is idle */
+    uint64_t next_scan_ms, next_poll_ms, next_receipts_ms, now_ms;
+    uint32_t *todo; /* places to identify */
+    size_t todo_len, todo_room;
+    uint32_t *pending; /* places that wait for room in the window, a ring from pending_at */
+    size_t pending_len, pending_room, pending_at;
+    struct emitter_active *actives;
+    size_t actives_len, actives_room;
+    struct emitter_stripe *stripes;
+    size_t stripes_len, stripes_room, stripes_polled;
+    size_t held;
+    uint64_t lost_bytes, cookie;
+    struct arena arena;      /* for one step */
+    struct buf message;      /* one job */
+    struct emitter_batches *batches; /* receipts.c: manifests that were read lately */
+    int64_t wall_ns;
+};
+
+/* identify.c: takes up to EMITTER_BATCH of todo. */
+RC emitter_identify(struct emitter *emitter, struct why *why);
+/* closing.c */
+RC emitter_close_idle(struct emitter *emitter, struct why *why);
+/* publish.c */
+void emitter_want(struct emitter *emitter, struct catalog_entry *entry); /* it has something to convert: queue it */
+RC emitter_publish(struct emitter *emitter, struct why *why);            /* fills the window */
+RC emitter_poll(struct emitter *emitter, struct why *why);               /* looks at checkpoints */
+void emitter_forget_active(struct emitter *emitter, struct catalog_entry *entry);
+/* receipts.c; *out_n is how many were written */
+RC emitter_receipts(struct emitter *emitter, size_t *out_n, struct why *why);
+void emitter_batches_free(struct emitter_batches *batches);
+/* emitter.c */
+void emitter_todo(struct emitter *emitter, struct catalog_entry *entry);
+const struct emitter_source *emitter_source_of(const struct emitter *emitter, const struct catalog_entry *entry);
+/* Keeps the file open while it is not finished, so that deleting it does not lose what is unread. */
+void emitter_hold(struct emitter *emitter, struct catalog_entry *entry);
+void emitter_release(struct emitter *emitter, struct catalog_entry *entry);
+/* Opens by the held handle's incarnation or by name. */
+RC emitter_open(struct emitter *emitter, const struct catalog_entry *entry, struct source_file **out, struct why *why);
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "identify.h"
+
+#include "emitter_inner.h"
+#include "log.h"
+#include "must.h"
+#include "num.h"
+
+
+enum identify_answer identify_decide(const struct ledger_file *known, const struct identify_view *view) {
+    uint64_t seen = MAX((uint64_t)known->prefix_len, known->reach);
+    if (known->closed) seen = MAX(seen, known->closed_end);
+    if (view->size < seen) return IDENTIFY_SHORTER;
+    if (known->prefix_len && view->prefix_hash != known->prefix_hash) return IDENTIFY_NEW;
+    if (known->reach && view->tail_hash != known->tail_hash) return IDENTIFY_NEW;
+    return IDENTIFY_SAME;
+}
+
+/* One file of the batch between the look-up and the decision. */
+struct candidate {
+    struct catalog_entry *entry;
+    struct source_file *file;
+    struct source_stat stat;
+    enum { SKIP, ENROLL, AMEND, KNOWN } fate;
+    uint32_t prefix_len;
+    uint64_t prefix_hash;
+};
+
+static RC hash_range(struct emitter *e, struct source_file *file, uint64_t from, size_t len, uint64_t *out, bool *out_whole,
+                     struct why *why) {
+    char bytes[PREFIX_MAX];
+    MUST(len <= sizeof bytes);
+    size_t got = 0;
+    TRY(source_read(e->ports.source, file, from, bytes, len, &got, why));
+    *out_whole = got == len;
+    *out = hash_bytes((struct str){bytes, got});
+    return RC_OK;
+}
+
+/* Fills the view's hashes; a file that shrinks meanwhile shows as a shorter size. */
+static RC view_of(struct emitter *e, struct candidate *c, const struct ledger_file *known, struct identify_view *out,
+                  struct why *why) {
+    bool whole = true;
+    out->size = c->stat.size;
+    if (out->size < known->prefix_len || out->size < known->reach) return RC_OK;
+    TRY(hash_range(e, c->file, 0, known->prefix_len, &out->prefix_hash, &whole, why));
+    if (!whole) out->size = 0;
+    size_t tail = (size_t)MIN(known->reach, (uint64_t)TAIL_MAX);
+    TRY(hash_range(e, c->file, known->reach - tail, tail, &out->tail_hash, &whole, why));
+    if (!whole) out->size = 0;
+    return RC_OK;
+}
+
+static RC hash_prefix(struct emitter *e, struct candidate *c, struct why *why) {
+    bool whole = false;
+    size_t len = (size_t)MIN(c->stat.size, (uint64_t)PREFIX_MAX);
+    TRY(hash_range(e, c->file, 0, len, &c->prefix_hash, &whole, why));
+    c->prefix_len = (uint32_t)len;
+    return whole ? RC_OK : why_set(why, RC_BUSY, "%s shrank while it was identified", c->entry->name);
+}
+
+static void tell_lost(struct emitter *e, const struct catalog_entry *entry, const struct ledger_file *known) {
+    uint64_t lost = entry->size > known->reach ? entry->size - known->reach : 0;
+    if (!lost) return;
+    e->lost_bytes += lost;
+    LOG_WARN("file truncated before it was read", F_STR("file", str_of(entry->name)), F_U64("unread_bytes", lost),
+             F_U64("offset", known->reach));
+}
+
+static RC decide(struct emitter *e, struct candidate *c, const struct ledger_file *known, struct why *why) {
+    if (!known->found) {
+        c->fate = ENROLL;
+        return hash_prefix(e, c, why);
+    }
+    struct identify_view view = {0};
+    TRY(view_of(e, c, known, &view, why));
+    switch (identify_decide(known, &view)) {
+    case IDENTIFY_SHORTER:
+        if (!c->entry->shorter) { /* a stale view looks like a truncation: believe the second fresh open */
+            c->entry->shorter = true;
+            c->fate = SKIP;
+            return RC_BUSY;
+        }
+        tell_lost(e, c->entry, known);
+        c->fate = ENROLL;
+        return hash_prefix(e, c, why);
+    case IDENTIFY_NEW:
+        tell_lost(e, c->entry, known);
+        c->fate = ENROLL;
+        return hash_prefix(e, c, why);
+    case IDENTIFY_SAME:
+        c->fate = KNOWN;
+        bool longer = known->prefix_len < PREFIX_MAX && c->stat.size > known->prefix_len;
+        if (longer || !str_equal(known->uri, str_of(c->entry->name))) c->fate = AMEND;
+        return c->fate == AMEND ? hash_prefix(e, c, why) : RC_OK;
+    }
+    return RC_OK;
+}
+
+/* The entry was opened and is what the ledger (now) knows under `id`. */
+static void settle(struct emitter *e, struct candidate *c, struct id id, const struct ledger_file *known) {
+    struct catalog_entry *entry = c->entry;
+    bool fresh = c->fate == ENROLL;
+    if (!id_equal(entry->id, id)) {
+        emitter_forget_active(e, entry);
+        entry->id = id;
+        entry->done_size = 0;
+        entry->next_stripe = 0;
+        entry->receipted = entry->after_done = entry->rotated = false;
+    }
+    entry->size = c->stat.size;
+    entry->mtime_ns = c->stat.mtime_ns;
+    entry->prefix_len = c->fate == KNOWN ? known->prefix_len : c->prefix_len;
+    entry->prefix_hash = c->fate == KNOWN ? known->prefix_hash : c->prefix_hash;
+    entry->stripe_bytes = (uint32_t)(fresh ? emitter_source_of(e, entry)->stripe_bytes : known->stripe_bytes);
+    entry->shorter = false;
+    entry->closed = !fresh && known->closed;
+    entry->closed_end = entry->closed ? known->closed_end : 0;
+    entry->receipted = entry->closed && known->receipted;
+    entry->gone = false;
+    entry->state = CATALOG_ACTIVE;
+    e->closing = true; /* its end may be due: go over the catalog once the list is empty */
+    e->close_at = 0;
+    emitter_want(e, entry);
+}
+
+static RC open_candidate(struct emitter *e, struct candidate *c, struct why *why) {
+    TRY(emitter_open(e, c->entry, &c->file, why));
+    TRY(source_stat(e->ports.source, c->file, &c->stat, why));
+    return RC_OK;
+}
+
+/* What to do with a file that could not be opened: false when it is to be tried again at the next scan. */
+static bool give_up(struct emitter *e, struct catalog_entry *entry, enum rc rc, const struct why *why) {
+    if (rc == RC_DENIED && !entry->denied) {
+        LOG_WARN("file cannot be read", F_STR("file", str_of(entry->name)), F_STR("error", str_of(why->text)));
+        entry->denied = true;
+    }
+    if (rc != RC_ABSENT && rc != RC_STALE) return false;
+    if (!id_is_none(entry->id)) return false; /* closing.c sees to a known file that vanished */
+    emitter_release(e, entry);
+    catalog_remove(&e->catalog, entry);
+    return true;
+}
+
+static RC enroll_all(struct emitter *e, struct candidate *all, size_t n, const struct ledger_file *known, struct why *why) {
+    struct ledger_enroll *asks = ARENA_ARRAY(&e->arena, struct ledger_enroll, n);
+    enum rc *outs = ARENA_ARRAY(&e->arena, enum rc, n);
+    size_t *from = ARENA_ARRAY(&e->arena, size_t, n), len = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (all[i].fate != ENROLL) continue;
+        const struct emitter_source *source = emitter_source_of(e, all[i].entry);
+        asks[len] = (struct ledger_enroll){
+            .id = id_make(&e->rng),
+            .seen_version = known[i].found ? known[i].version : 0,
+            .facts = {.source = source->name,
+                      .uri = str_of(all[i].entry->name),
+                      .inode = all[i].stat.inode,
+                      .birth_ns = all[i].stat.birth_ns,
+                      .volume = all[i].stat.volume,
+                      .prefix_len = all[i].prefix_len,
+                      .prefix_hash = all[i].prefix_hash,
+                      .stripe_bytes = source->stripe_bytes}};
+        from[len++] = i;
+    }
+    if (!len) return RC_OK;
+    TRY(ledger_enroll(e->ports.ledger, asks, len, outs, why));
+    for (size_t i = 0; i < len; i++) {
+        struct candidate *c = &all[from[i]];
+        if (outs[i] == RC_OK) settle(e, c, asks[i].id, &known[from[i]]);
+        else emitter_todo(e, c->entry); /* another emitter was first: look it up again */
+    }
+    return RC_OK;
+}
+
+static RC amend_all(struct emitter *e, struct candidate *all, size_t n, const struct ledger_file *known, struct why *why) {
+    struct ledger_amend *asks = ARENA_ARRAY(&e->arena, struct ledger_amend, n);
+    enum rc *outs = ARENA_ARRAY(&e->arena, enum rc, n);
+    size_t *from = ARENA_ARRAY(&e->arena, size_t, n), len = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (all[i].fate != AMEND) continue;
+        asks[len] = (struct ledger_amend){.file = known[i].id,
+                                          .seen_version = known[i].version,
+                                          .uri = str_of(all[i].entry->name),
+                                          .prefix_len = all[i].prefix_len,
+                                          .prefix_hash = all[i].prefix_hash};
+        from[len++] = i;
+    }
+    if (!len) return RC_OK;
+    TRY(ledger_amend(e->ports.ledger, asks, len, outs, why));
+    for (size_t i = 0; i < len; i++) {
+        struct candidate *c = &all[from[i]];
+        if (outs[i] == RC_OK) settle(e, c, known[from[i]].id, &known[from[i]]);
+        else emitter_todo(e, c->entry);
+    }
+    return RC_OK;
+}
+
+static RC lookup_all(struct emitter *e, struct candidate *all, size_t n, struct ledger_file *known, struct why *why) {
+    struct ledger_key *keys = ARENA_ARRAY(&e->arena, struct ledger_key, n);
+    for (size_t i = 0; i < n; i++) {
+        const struct catalog_entry *entry = all[i].entry;
+        keys[i] = (struct ledger_key){emitter_source_of(e, entry)->name, entry->inode, entry->birth_ns, entry->volume};
+    }
+    return ledger_lookup(e->ports.ledger, keys, n, &e->arena, known, why);
+}
+
+static size_t take_todo(struct emitter *e, struct candidate *all) {
+    size_t n = 0;
+    while (n < EMITTER_BATCH && e->todo_len) {
+        struct catalog_entry *entry = &e->catalog.entries[e->todo[--e->todo_len]];
+        entry->queued = false;
+        if (entry->state == CATALOG_NEW) all[n++] = (struct candidate){.entry = entry, .fate = SKIP};
+    }
+    return n;
+}
+
+static enum rc identify_batch(struct emitter *e, struct candidate *all, size_t n, struct why *why) {
+    struct ledger_file *known = ARENA_ARRAY(&e->arena, struct ledger_file, n);
+    TRY(lookup_all(e, all, n, known, why));
+    for (size_t i = 0; i < n; i++) {
+        struct candidate *c = &all[i];
+        struct why local = {0};
+        enum rc rc = open_candidate(e, c, &local);
+        if (rc == RC_OK) rc = decide(e, c, &known[i], &local);
+        if (rc == RC_STOP || rc == RC_BROKEN) return *why = local, rc;
+        if (rc != RC_OK) c->fate = SKIP;
+        if (rc == RC_BUSY) emitter_todo(e, c->entry);
+        else if (rc != RC_OK && !give_up(e, c->entry, rc, &local)) e->rescan_again = true;
+        if (rc == RC_OK) c->entry->denied = false;
+        if (c->fate == KNOWN) settle(e, c, known[i].id, &known[i]);
+    }
+    TRY(enroll_all(e, all, n, known, why));
+    return amend_all(e, all, n, known, why);
+}
+
+RC emitter_identify(struct emitter *e, struct why *why) {
+    struct candidate all[EMITTER_BATCH];
+    size_t n = take_todo(e, all);
+    enum rc rc = n ? identify_batch(e, all, n, why) : RC_OK;
+    for (size_t i = 0; i < n; i++) {
+        if (all[i].file) source_close(e->ports.source, all[i].file);
+        if (rc != RC_OK && all[i].entry->state == CATALOG_NEW) emitter_todo(e, all[i].entry);
+    }
+    return rc;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* publish: the window of stripes under way: jobs go out, checkpoints come back, what stays behind is said again. */
+#include "alloc.h"
+#include "emitter_inner.h"
+#include "job.h"
+#include "log.h"
+#include "metric.h"
+#include "must.h"
+#include "num.h"
+
+#include <string.h>
+
+enum {
+    AGAIN_MS_MAX = 60 * 1000,     /* the longest silence about a stripe that does not move */
+    OPEN_TAIL_MAX = 64 * 1024,    /* how far the emitter itself looks for a line's end before it leaves that to a worker */
+};
+
+static size_t window_of(const struct emitter *e) {
+    return e->settings.window ? e->settings.window : EMITTER_WINDOW_DEFAULT;
+}
+
+/* Up to where the file is to be converted, as things stand. */
+static uint64_t target_of(const struct catalog_entry *entry, bool *out_closed) {
+    *out_closed = entry->closed && entry->size <= entry->closed_end;
+    return *out_closed ? entry->closed_end : entry->size;
+}
+
+static bool has_work(const struct catalog_entry *entry) {
+    bool closed = false;
+    uint64_t target = target_of(entry, &closed);
+    return target > entry->done_size;
+}
+
+void emitter_want(struct emitter *e, struct catalog_entry *entry) {
+    if (entry->state == CATALOG_NEW || entry->state == CATALOG_FREE) return;
+    if (entry->waiting || entry->outstanding || entry->set_aside || !has_work(entry)) return;
+    size_t end = e->pending_at + e->pending_len;
+    if (end == e->pending_room && e->pending_at) { /* move the ring's content to the front rather than grow */
+        memmove(e->pending, e->pending + e->pending_at, e->pending_len * sizeof *e->pending);
+        e->pending_at = 0;
+        end = e->pending_len;
+    }
+    alloc_grow(&e->pending, &e->pending_room, end + 1, sizeof *e->pending);
+    e->pending[end] = catalog_place(&e->catalog, entry);
+    e->pending_len++;
+    entry->waiting = true;
+    entry->state = CATALOG_PENDING;
+    emitter_hold(e, entry);
+}
+
+static struct emitter_active *active_slot(struct emitter *e) {
+    for (size_t i = 0; i < e->actives_len; i++)
+        if (e->actives[i].retired && !e->actives[i].under_way) return &e->actives[i];
+    alloc_grow(&e->actives, &e->actives_room, e->actives_len + 1, sizeof *e->actives);
+    return &e->actives[e->actives_len++];
+}
+
+static void activate(struct emitter *e, struct catalog_entry *entry) {
+    bool closed = false;
+    uint64_t target = target_of(entry, &closed);
+    struct emitter_active *a = active_slot(e);
+    *a = (struct emitter_active){.place = catalog_place(&e->catalog, entry),
+                                 .id = entry->id,
+                                 .ready = target,
+                                 .closed = closed,
+                                 .publish_next = entry->next_stripe,
+                                 .stripes = (uint32_t)stripe_count(target, entry->stripe_bytes)};
+    entry->outstanding = true;
+    entry->state = CATALOG_ACTIVE;
+}
+
+static RC append_job(struct emitter *e, const struct emitter_active *a, uint32_t stripe, struct why *why) {
+    const struct catalog_entry *entry = &e->catalog.entries[a->place];
+    struct job job = {.file = a->id,
+                      .stripe = stripe,
+                      .ready = a->ready,
+                      .closed = a->closed,
+                      .facts = {.source = emitter_source_of(e, entry)->name,
+                                .uri = str_of(entry->name),
+                                .inode = entry->inode,
+                                .birth_ns = entry->birth_ns,
+                                .volume = entry->volume,
+                                .prefix_len = entry->prefix_len,
+                                .prefix_hash = entry->prefix_hash,
+                                .stripe_bytes = entry->stripe_bytes}};
+    buf_reset(&e->message);
+    TRY(job_encode(&job, &e->message));
+    uint32_t partition = (uint32_t)(hash_bytes((struct str){(const char *)a->id.bytes, ID_BYTES}) + stripe);
+    TRY(broker_append(e->producer, BROKER_JOBS, partition, buf_str(&e->message), STR(""), e->cookie++, why));
+    metric_add(METRIC_JOBS_PUBLISHED, 1);
+    return RC_OK;
+}
+
+/* The acknowledgements of jobs tell nothing that the checkpoints do not; they are taken so that the producer has room. */
+static RC drain_acks(struct emitter *e, struct why *why) {
+    struct broker_ack acks[64];
+    size_t n = COUNT_OF(acks);
+    while (n == COUNT_OF(acks)) TRY(broker_poll(e->producer, 0, acks, COUNT_OF(acks), &n, why));
+    return RC_OK;
+}
+
+static RC publish_next(struct emitter *e, uint32_t active, struct why *why) {
+    struct emitter_active *a = &e->actives[active];
+    TRY(append_job(e, a, a->publish_next, why));
+    alloc_grow(&e->stripes, &e->stripes_room, e->stripes_len + 1, sizeof *e->stripes);
+    e->stripes[e->stripes_len++] = (struct emitter_stripe){.active = active,
+                                                           .stripe = a->publish_next++,
+                                                           .wait_ms = e->settings.republish_ms,
+                                                           .again_ms = e->now_ms + e->settings.republish_ms};
+    a->under_way++;
+    return RC_OK;
+}
+
+static void activate_pending(struct emitter *e) {
+    size_t room = window_of(e) > e->stripes_len ? window_of(e) - e->stripes_len : 0;
+    while (e->pending_len && room) {
+        struct catalog_entry *entry = &e->catalog.entries[e->pending[e->pending_at++]];
+        if (!--e->pending_len) e->pending_at = 0;
+        entry->waiting = false;
+        if (entry->state != CATALOG_PENDING) continue;
+        entry->state = CATALOG_ACTIVE;
+        if (!has_work(entry)) continue;
+        activate(e, entry);
+        room--;
+    }
+}
+
+RC emitter_publish(struct emitter *e, struct why *why) {
+    TRY(drain_acks(e, why));
+    activate_pending(e);
+    for (size_t i = 0; i < e->actives_len; i++) {
+        struct emitter_active *a = &e->actives[i];
+        while (!a->retired && a->publish_next < a->stripes && a->under_way < EMITTER_STRIPES_PER_FILE &&
+               e->stripes_len < window_of(e))
+            TRY(publish_next(e, (uint32_t)i, why));
+    }
+    return RC_OK;
+}
+
+void emitter_forget_active(struct emitter *e, struct catalog_entry *entry) {
+    if (!entry->outstanding) return;
+    uint32_t place = catalog_place(&e->catalog, entry);
+    for (size_t i = 0; i < e->actives_len; i++)
+        if (!e->actives[i].retired && e->actives[i].place == place) e->actives[i].retired = true;
+    entry->outstanding = false;
+}
+
+/* All stripes of the active are finished up to its `ready`. */
+static void complete(struct emitter *e, struct emitter_active *a) {
+    struct catalog_entry *entry = &e->catalog.entries[a->place];
+    a->retired = true;
+    entry->outstanding = false;
+    entry->set_aside = entry->set_aside || a->set_aside;
+    entry->done_size = a->ready;
+    uint32_t full = (uint32_t)(a->ready / entry->stripe_bytes);
+    entry->next_stripe = full;
+    emitter_want(e, entry);
+    if (entry->state != CATALOG_PENDING) emitter_release(e, entry);
+}
+
+/* An open file may end in a line without its newline: such a rest is nobody's yet. */
+static bool rest_is_open_line(struct emitter *e, const struct catalog_entry *entry, uint64_t from, uint64_t to) {
+    if (to - from > OPEN_TAIL_MAX) return false;
+    static _Thread_local char bytes[OPEN_TAIL_MAX];
+    struct source_file *file = NULL;
+    if (emitter_open(e, entry, &file, NULL) != RC_OK) return false;
+    size_t got = 0;
+    enum rc rc = source_read(e->ports.source, file, from, bytes, (size_t)(to - from), &got, NULL);
+    source_close(e->ports.source, file);
+    return rc == RC_OK && got == to - from && !memchr(bytes, '\n', got);
+}
+
+static bool finished(struct emitter *e, struct emitter_stripe *s, const struct ledger_checkpoint *c) {
+    struct emitter_active *a = &e->actives[s->active];
+    const struct catalog_entry *entry = &e->catalog.entries[a->place];
+    uint64_t target = MIN(a->ready, stripe_end(s->stripe, entry->stripe_bytes));
+    if (c->at >= target) return true;
+    if (c->set_aside) {
+        if (!a->set_aside)
+            LOG_ERROR("stripe set aside: its job failed too often", F_STR("file", str_of(entry->name)), F_U64("stripe", s->stripe),
+                      F_U64("offset", c->at));
+        return a->set_aside = true;
+    }
+    if (a->closed || s->stripe + 1 < a->stripes) return false;
+    return c->at >= stripe_start(s->stripe, entry->stripe_bytes) && rest_is_open_line(e, entry, c->at, a->ready);
+}
+
+static RC say_again(struct emitter *e, struct emitter_stripe *s, const struct ledger_checkpoint *c, struct why *why) {
+    if (c->at != s->at) { /* it moves: no hurry */
+        s->at = c->at;
+        s->wait_ms = e->settings.republish_ms;
+        s->again_ms = e->now_ms + s->wait_ms;
+    }
+    if (e->now_ms < s->again_ms) return RC_OK;
+    TRY(append_job(e, &e->actives[s->active], s->stripe, why));
+    s->wait_ms = MIN(s->wait_ms * 2, (uint64_t)MAX((uint64_t)AGAIN_MS_MAX, e->settings.republish_ms));
+    s->again_ms = e->now_ms + s->wait_ms;
+    return RC_OK;
+}
+
+static void stripe_remove(struct emitter *e, size_t at) {
+    struct emitter_active *a = &e->actives[e->stripes[at].active];
+    MUST(a->under_way > 0);
+    a->under_way--;
+    bool last = !a->retired && !a->under_way && a->publish_next >= a->stripes;
+    e->stripes[at] = e->stripes[--e->stripes_len];
+    if (last) complete(e, a);
+}
+
+/* Removal swaps the last into the hole, so a batch is gone through from its end. */
+static RC judge(struct emitter *e, size_t from, size_t n, const struct ledger_checkpoint *found, struct why *why) {
+    for (size_t i = n; i-- > 0;) {
+        struct emitter_stripe *s = &e->stripes[from + i];
+        struct emitter_active *a = &e->actives[s->active];
+        if (a->retired || !found[i].found || finished(e, s, &found[i])) stripe_remove(e, from + i);
+        else TRY(say_again(e, s, &found[i], why));
+    }
+    return RC_OK;
+}
+
+RC emitter_poll(struct emitter *e, struct why *why) {
+    if (e->stripes_polled >= e->stripes_len) e->stripes_polled = 0;
+    size_t from = e->stripes_polled, n = MIN(e->stripes_len - from, (size_t)EMITTER_BATCH);
+    struct ledger_stripe *asks = ARENA_ARRAY(&e->arena, struct ledger_stripe, n);
+    struct ledger_checkpoint *found = ARENA_ARRAY(&e->arena, struct ledger_checkpoint, n);
+    for (size_t i = 0; i < n; i++) {
+        const struct emitter_stripe *s = &e->stripes[from + i];
+        asks[i] = (struct ledger_stripe){e->actives[s->active].id, s->stripe};
+    }
+    TRY(ledger_checkpoints(e->ports.ledger, asks, n, &e->arena, found, why));
+    size_t before = e->stripes_len;
+    TRY(judge(e, from, n, found, why));
+    size_t removed = before - e->stripes_len;
+    e->stripes_polled = from + n - MIN(removed, n);
+    return RC_OK;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* receipts: per file and closed end, once all its lines are durable: what came of them and in which objects. The ledger says
+ * whose time has come and in which batches a file's blocks are; the batches' manifests say in which objects. */
+#include "receipt.h"
+
+#include "alloc.h"
+#include "emitter_inner.h"
+#include "log.h"
+#include "metric.h"
+#include "names.h"
+#include "num.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BATCHES_KEPT = 4,   /* manifests kept as an index: files of one batch come due together */
+    RECEIPTS_A_STEP = 64
+};
+
+/* What one object holds of one file. */
+struct held_part {
+    struct id file;
+    uint32_t object;
+    uint64_t records;
+};
+
+/* A manifest, reduced to what receipts need: parts sorted by file. */
+struct batch_index {
+    bool used;
+    struct ledger_batch batch;
+    uint64_t last_use;
+    struct arena arena;
+    struct receipt_object *objects;
+    struct held_part *parts;
+    size_t parts_len;
+};
+
+struct emitter_batches {
+    struct batch_index at[BATCHES_KEPT];
+    uint64_t uses;
+};
+
+void emitter_batches_free(struct emitter_batches *batches) {
+    if (!batches) return;
+    for (size_t i = 0; i < BATCHES_KEPT; i++) {
+        arena_done(&batches->at[i].arena);
+        free(batches->at[i].parts);
+    }
+    free(batches);
+}
+
+static int by_file(const void *a, const void *b) {
+    const struct held_part *x = a, *y = b;
+    int order = id_compare(x->file, y->file);
+    return order ? order : (x->object > y->object) - (x->object < y->object);
+}
+
+static void index_manifest(struct batch_index *index, const struct manifest *m) {
+    size_t room = 0;
+    index->parts_len = 0;
+    index->objects = ARENA_ARRAY(&index->arena, struct receipt_object, m->objects_len);
+    for (size_t i = 0; i < m->objects_len; i++) {
+        const struct manifest_object *o = &m->objects[i];
+        index->objects[i] = (struct receipt_object){.key = arena_str(&index->arena, o->key), .rejects = o->rejects};
+        alloc_grow(&index->parts, &room, index->parts_len + o->parts_len, sizeof *index->parts);
+        for (size_t k = 0; k < o->parts_len; k++)
+            index->parts[index->parts_len++] = (struct held_part){o->parts[k].file, (uint32_t)i, o->parts[k].records};
+    }
+    if (index->parts_len) qsort(index->parts, index->parts_len, sizeof *index->parts, by_file);
+}
+
+static struct batch_index *oldest(struct emitter_batches *batches) {
+    struct batch_index *found = &batches->at[0];
+    for (size_t i = 1; i < BATCHES_KEPT; i++)
+        if (batches->at[i].last_use < found->last_use) found = &batches->at[i];
+    arena_reset(&found->arena);
+    free(found->parts);
+    found->parts = NULL;
+    found->used = false;
+    return found;
+}
+
+static RC batch_load(struct emitter *e, struct ledger_batch batch, struct batch_index *out, struct why *why) {
+    struct ledger_identity who;
+    TRY(ledger_identity(e->ports.ledger, &who, why));
+    AUTO(buf_done) struct buf key = BUF_INIT(NAME_MAX_BYTES), bytes = BUF_INIT(MANIFEST_BYTES_MAX);
+    AUTO(arena_done) struct arena arena = ARENA_INIT;
+    TRY(name_manifest(who.queue, e->ports.ledger.at.generation, batch.partition, batch.index, &key));
+    enum rc rc = store_get(e->ports.store, buf_str(&key), 0, MANIFEST_BYTES_MAX, &bytes, why);
+    if (rc == RC_ABSENT) rc = RC_BROKEN; /* the ledger says that this batch is durable */
+    if (rc != RC_OK) return why_wrap(why, rc, "manifest %s", buf_text(&key));
+    struct manifest manifest;
+    rc = manifest_decode(buf_str(&bytes), &arena, &manifest, why);
+    if (rc != RC_OK) return why_wrap(why, RC_BROKEN, "manifest %s", buf_text(&key));
+    index_manifest(out, &manifest);
+    out->batch = batch;
+    out->used = true;
+    return RC_OK;
+}
+
+static RC batch_get(struct emitter *e, struct ledger_batch batch, struct batch_index **out, struct why *why) {
+    if (!e->batches) e->batches = ALLOC(struct emitter_batches);
+    struct batch_index *found = NULL;
+    for (size_t i = 0; i < BATCHES_KEPT && !found; i++) {
+        struct batch_index *b = &e->batches->at[i];
+        if (b->used && b->batch.partition == batch.partition && b->batch.index == batch.index) found = b;
+    }
+    if (!found) {
+        found = oldest(e->batches);
+        TRY(batch_load(e, batch, found, why));
+    }
+    found->last_use = ++e->batches->uses;
+    *out = found;
+    return RC_OK;
+}
+
+static size_t first_part(const struct batch_index *b, struct id file) {
+    size_t low = 0, high = b->parts_len;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (id_compare(b->parts[middle].file, file) < 0) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+/* Adds the objects of one batch that hold records of the file. */
+static void add_objects(struct emitter *e, const struct batch_index *b, struct receipt *r, size_t *room) {
+    for (size_t i = first_part(b, r->file); i < b->parts_len && id_equal(b->parts[i].file, r->file); i++) {
+        const struct receipt_object *from = &b->objects[b->parts[i].object];
+        struct receipt_object *last = r->objects_len ? &r->objects[r->objects_len - 1] : NULL;
+        if (last && str_equal(last->key, from->key)) {
+            last->records += b->parts[i].records;
+            continue;
+        }
+        alloc_grow(&r->objects, room, r->objects_len + 1, sizeof *r->objects);
+        r->objects[r->objects_len++] = (struct receipt_object){arena_str(&e->arena, from->key), from->rejects, b->parts[i].records};
+    }
+}
+
+static RC collect(struct emitter *e, const struct ledger_due *due, struct receipt *r, struct why *why) {
+    size_t room = 0;
+    for (size_t i = 0; i < due->batches_len; i++) {
+        struct batch_index *b = NULL;
+        TRY(batch_get(e, due->batches[i], &b, why));
+        add_objects(e, b, r, &room);
+    }
+    return RC_OK;
+}
+
+static RC put_receipt(struct emitter *e, const struct receipt *receipt, struct why *why) {
+    AUTO(buf_done) struct buf key = BUF_INIT(NAME_MAX_BYTES), bytes = BUF_INIT(RECEIPT_BYTES_MAX);
+    TRY(name_receipt(receipt->generation, receipt->file, receipt->end, &key));
+    TRY(receipt_encode(receipt, &bytes));
+    enum rc rc = store_put_absent(e->ports.store, buf_str(&key), buf_str(&bytes), why);
+    return rc == RC_STALE ? RC_OK : rc; /* it was put before, and only the ledger did not hear of it */
+}
+
+static RC write_one(struct emitter *e, const struct ledger_due *due, struct why *why) {
+    struct receipt receipt = {.file = due->file,
+                              .facts = due->facts,
+                              .generation = e->ports.ledger.at.generation,
+                              .end = due->end,
+                              .counts = due->counts,
+                              .stripes = due->stripes,
+                              .written_ns = e->wall_ns};
+    enum rc rc = counts_hold(&due->counts) ? collect(e, due, &receipt, why)
+                                           : why_set(why, RC_BROKEN, "the ledger's counts of %.*s do not add up", STR_ARG(due->facts.uri));
+    if (rc == RC_OK) rc = put_receipt(e, &receipt, why);
+    free(receipt.objects);
+    if (rc == RC_OK) metric_add(METRIC_RECEIPTS, 1);
+    return rc;
+}
+
+/* after_durable: only for what ended by rotation or --once, and only while it is what it was. */
+static void after_durable(struct emitter *e, struct catalog_entry *entry) {
+    const struct emitter_source *source = emitter_source_of(e, entry);
+    if (source->after == EMITTER_KEEP || entry->after_done || !entry->rotated || entry->size != entry->closed_end) return;
+    struct source_stat expected = catalog_stat(entry);
+    struct why why = {0};
+    enum rc rc = source->after == EMITTER_DELETE
+                     ? source_remove(e->ports.source, str_of(entry->name), &expected, &why)
+                     : source_move(e->ports.source, str_of(entry->name), &expected, source->move_to, &why);
+    entry->after_done = rc == RC_OK;
+    if (rc == RC_OK) LOG_INFO(source->after == EMITTER_DELETE ? "input deleted" : "input moved", F_STR("file", str_of(entry->name)));
+    else LOG_WARN("input kept", F_STR("file", str_of(entry->name)), F_STR("error", str_of(why.text)));
+}
+
+static void settle_entry(struct emitter *e, const struct ledger_due *due) {
+    struct source_stat stat = {.inode = due->facts.inode, .birth_ns = due->facts.birth_ns, .volume = due->facts.volume};
+    for (size_t i = 0; i < e->settings.sources_len; i++) {
+        if (!str_equal(e->settings.sources[i].name, due->facts.source)) continue;
+        struct catalog_entry *entry = catalog_find(&e->catalog, (uint16_t)i, &stat);
+        if (!entry || !id_equal(entry->id, due->file) || !entry->closed || entry->closed_end != due->end) return;
+        entry->receipted = true;
+        after_durable(e, entry);
+    }
+}
+
+RC emitter_receipts(struct emitter *e, size_t *out_n, struct why *why) {
+    struct ledger_due *due = NULL;
+    size_t n = 0;
+    TRY(ledger_due(e->ports.ledger, RECEIPTS_A_STEP, &e->arena, &due, &n, why));
+    *out_n = 0;
+    if (!n) return RC_OK;
+    struct ledger_close *told = ARENA_ARRAY(&e->arena, struct ledger_close, n);
+    for (size_t i = 0; i < n; i++) {
+        enum rc rc = write_one(e, &due[i], why);
+        if (rc != RC_OK) return why_wrap(why, rc, "receipt of %.*s", STR_ARG(due[i].facts.uri));
+        told[i] = (struct ledger_close){.file = due[i].file, .end = due[i].end};
+    }
+    TRY(ledger_receipted(e->ports.ledger, told, n, why));
+    for (size_t i = 0; i < n; i++) settle_entry(e, &due[i]);
+    *out_n = n;
+    return RC_OK;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "objects.h"
+
+#include "hash_stream.h"
+#include "json_out.h"
+#include "names.h"
+#include "num.h"
+
+#include <string.h>
+
+enum {
+    RAW_MAX = 64 * 1024 * 1024, /* of one joined frame: block_bytes is at most 4 MiB, one block more goes over it */
+    EXISTING_CHUNK = 1024 * 1024,
+};
+
+void objects_init(struct objects *o, struct broker broker, const struct chain *chain) {
+    *o = (struct objects){.broker = broker,
+                          .chain = *chain,
+                          .message = BUF_INIT(BLOCK_MESSAGE_MAX),
+                          .raw = BUF_INIT(RAW_MAX),
+                          .frame = BUF_INIT(RAW_MAX + RAW_MAX / 8),
+                          .tail = BUF_INIT(FOOTER_BYTES_MAX)};
+}
+
+void objects_done(struct objects *o) {
+    buf_done(&o->message);
+    buf_done(&o->raw);
+    buf_done(&o->frame);
+    buf_done(&o->tail);
+    frame_encoder_free(o->encoder);
+    frame_decoder_free(o->decoder);
+    o->encoder = NULL;
+    o->decoder = NULL;
+}
+
+/* Encoder and decoder of the seal's settings, kept from object to object. */
+static RC settle(struct objects *o, const struct settings *settings, struct why *why) {
+    enum frame_format format = FRAME_ZST;
+    if (frame_format_parse(settings->format, &format) != RC_OK)
+        return why_set(why, RC_BROKEN, "the seal's format %.*s is unknown", STR_ARG(settings->format));
+    if (o->encoder && o->format == format && o->level == settings->level) return RC_OK;
+    frame_encoder_free(o->encoder);
+    frame_decoder_free(o->decoder);
+    o->encoder = frame_encoder_new(format, settings->level);
+    o->decoder = frame_decoder_new(format);
+    o->format = format;
+    o->level = settings->level;
+    return RC_OK;
+}
+
+static RC read_block(struct objects *o, const struct batch_block *block, struct block_message *out, struct why *why) {
+    struct broker_message message;
+    enum rc rc = broker_read(o->broker, o->chain.partition, block->offset, &o->message, &message, why);
+    if (rc == RC_ABSENT) rc = RC_BROKEN; /* a sealed block without a manifest is never trimmed */
+    if (rc == RC_OK) rc = block_decode(message.bytes, out, why);
+    if (rc == RC_BAD) rc = RC_BROKEN;
+    if (rc == RC_OK) rc = block_check(out, why);
+    if (rc == RC_OK && (out->kind != BLOCK_RECORDS || !id_equal(out->header.attempt.id, block->attempt->attempt.id)))
+        rc = why_set(why, RC_BROKEN, "another message than the one that was sealed");
+    if (rc != RC_OK)
+        return why_wrap(why, rc, "block at offset %llu of partition %u", (unsigned long long)block->offset, o->chain.partition);
+    return RC_OK;
+}
+
+static struct footer_part part_of(const struct batch_block *b) {
+    const struct attempt *a = &b->attempt->attempt;
+    return (struct footer_part){a->file, a->stripe, a->from, a->to, a->id, b->index, b->records, b->raw_bytes};
+}
+
+static void widen(struct footer_block *to, const struct batch_block *b) {
+    to->records += b->records;
+    to->raw_bytes += b->raw_bytes;
+    if (!b->has_time) return;
+    to->time_min_ns = to->has_time ? MIN(to->time_min_ns, b->time_min_ns) : b->time_min_ns;
+    to->time_max_ns = to->has_time ? MAX(to->time_max_ns, b->time_max_ns) : b->time_max_ns;
+    to->has_time = true;
+}
+
+/* Appends a block's raw bytes to o->raw. */
+static RC append_raw(struct objects *o, const struct block_message *m, struct why *why) {
+    if (m->header.codec == BLOCK_STORED) {
+        buf_add(&o->raw, m->payload);
+        return buf_rc(&o->raw);
+    }
+    if (m->header.codec == frame_codec(o->format)) return frame_decode(o->decoder, m->payload, RAW_MAX, &o->raw, why);
+    /* A block of a former setting of the format. */
+    AUTO(frame_decoder_done) struct frame_decoder *other = frame_decoder_new(o->format == FRAME_ZST ? FRAME_GZ : FRAME_ZST);
+    return frame_decode(other, m->payload, RAW_MAX, &o->raw, why);
+}
+
+/* One frame of the object in *out_frame (in one of the buffers) and what it holds. */
+static RC make_frame(struct objects *o, const struct plan_object *p, const struct join_frame *f, struct footer_block *block,
+                     struct str *out_frame, struct why *why) {
+    struct block_message m;
+    for (size_t i = f->from; i < f->to; i++) {
+        const struct batch_block *b = p->blocks[p->join->order[i]];
+        block->parts[block->parts_len++] = part_of(b);
+        widen(block, b);
+    }
+    if (f->passes) {
+        TRY(read_block(o, p->blocks[p->join->order[f->from]], &m, why));
+        block->checksum = m.header.raw_checksum;
+        *out_frame = m.payload;
+        return RC_OK;
+    }
+    buf_reset(&o->raw);
+    buf_reset(&o->frame);
+    for (size_t i = f->from; i < f->to; i++) {
+        TRY(read_block(o, p->blocks[p->join->order[i]], &m, why));
+        TRY(append_raw(o, &m, why));
+    }
+    struct str raw = buf_str(&o->raw);
+    struct frame_facts facts;
+    TRY(frame_encode(o->encoder, &raw, 1, &o->frame, &facts));
+    block->checksum = facts.raw_checksum;
+    *out_frame = buf_str(&o->frame);
+    return RC_OK;
+}
+
+static RC write_frames(struct objects *o, const struct plan_object *p, struct object_writer *writer,
+                       struct store_upload *upload, struct arena *arena, struct why *why) {
+    for (size_t i = p->frames_from; i < p->frames_to; i++) {
+        const struct join_frame *f = &p->join->frames[i];
+        struct footer_block block = {.parts = ARENA_ARRAY(arena, struct footer_part, f->to - f->from)};
+        struct str frame = {0};
+        TRY(make_frame(o, p, f, &block, &frame, why));
+        TRY(object_writer_add(writer, frame, &block, why));
+        TRY(store_upload_part(upload, frame, why));
+    }
+    return RC_OK;
+}
+
+static void sum_part(struct manifest_object *out, const struct footer_part *p) {
+    struct manifest_part *last = out->parts_len ? &out->parts[out->parts_len - 1] : NULL;
+    if (!last || !id_equal(last->attempt, p->attempt)) {
+        last = &out->parts[out->parts_len++];
+        *last = (struct manifest_part){.file = p->file, .stripe = p->stripe, .from = p->from, .to = p->to, .attempt = p->attempt};
+    }
+    last->blocks++;
+    last->records += p->records;
+    last->raw_bytes += p->raw_bytes;
+}
+
+/* Provenance for the manifest: one part for each run of blocks of the same attempt. */
+static void describe_parts(const struct plan_object *p, struct arena *arena, struct manifest_object *out) {
+    size_t n = 0;
+    for (size_t i = p->frames_from; i < p->frames_to; i++) n += p->join->frames[i].to - p->join->frames[i].from;
+    out->parts = ARENA_ARRAY(arena, struct manifest_part, n);
+    for (size_t i = p->frames_from; i < p->frames_to; i++)
+        for (size_t k = p->join->frames[i].from; k < p->join->frames[i].to; k++) {
+            struct footer_part part = part_of(p->blocks[p->join->order[k]]);
+            sum_part(out, &part);
+        }
+}
+
+static void describe_facts(const struct object_facts *f, struct manifest_object *out) {
+    out->bytes = f->bytes;
+    out->raw_bytes = f->raw_bytes;
+    out->records = f->records;
+    out->blocks = f->blocks;
+    out->has_time = f->has_time;
+    out->time_min_ns = f->time_min_ns;
+    out->time_max_ns = f->time_max_ns;
+    out->checksum = f->checksum;
+}
+
+/* Another one put it, perhaps under another library: size and checksum are those of what is there. The footer of a gz object
+ * is good only for the very same bytes; readers then find the members themselves. */
+static RC describe_existing(struct objects *o, struct manifest_object *out, struct why *why) {
+    uint64_t at = 0, bytes = 0;
+    TRY(store_size(o->chain.store, out->key, &bytes, why));
+    AUTO(hash_stream_done) struct hash_stream *sum = hash_stream_new();
+    while (at < bytes) {
+        buf_reset(&o->raw);
+        TRY(store_get(o->chain.store, out->key, at, EXISTING_CHUNK, &o->raw, why));
+        if (!o->raw.len) return why_set(why, RC_BROKEN, "%.*s shrank while it was read", STR_ARG(out->key));
+        hash_stream_add(sum, buf_str(&o->raw));
+        at += o->raw.len;
+    }
+    uint64_t checksum = hash_stream_end(sum);
+    if (checksum != out->checksum) out->footer_base64 = (struct str){0};
+    out->bytes = bytes;
+    out->checksum = checksum;
+    return RC_OK;
+}
+
+static struct str base64(struct arena *arena, struct str bytes) {
+    AUTO(buf_done) struct buf text = BUF_INIT(FOOTER_BYTES_MAX * (size_t)2);
+    struct json_out json = {.to = &text};
+    json_base64(&json, bytes);
+    return arena_str(arena, str_sub(buf_str(&text), 1, text.len - 1)); /* without the quotes */
+}
+
+static RC name_of(const struct plan_object *p, const struct seal *seal, struct arena *arena, struct str *out) {
+    AUTO(buf_done) struct buf key = BUF_INIT(NAME_MAX_BYTES);
+    struct name_object name = {.generation = seal->generation,
+                               .output = p->output->path,
+                               .rejects = p->output->rejects,
+                               .queue = seal->queue,
+                               .partition = seal->partition,
+                               .start = seal->start,
+                               .number = p->number,
+                               .format = seal->settings.format};
+    TRY(name_object(&name, &key));
+    *out = arena_str(arena, buf_str(&key));
+    return RC_OK;
+}
+
+static RC put_object(struct objects *o, const struct plan_object *p, struct object_writer *writer, struct arena *arena,
+                     struct manifest_object *out, struct why *why) {
+    AUTO(store_upload_abort) struct store_upload upload = {0};
+    TRY(store_upload_begin(o->chain.store, out->key, &upload, why));
+    TRY(write_frames(o, p, writer, &upload, arena, why));
+    struct object_facts facts;
+    buf_reset(&o->tail);
+    TRY(object_writer_end(writer, &o->tail, &facts, why));
+    if (o->tail.len) TRY(store_upload_part(&upload, buf_str(&o->tail), why));
+    describe_facts(&facts, out);
+    if (o->format == FRAME_GZ) out->footer_base64 = base64(arena, facts.footer);
+    enum rc rc = store_upload_finish_absent(&upload, why);
+    return rc == RC_STALE ? describe_existing(o, out, why) : rc;
+}
+
+RC objects_put(struct objects *o, const struct plan_object *p, const struct seal *seal, struct arena *arena,
+               struct manifest_object *out, struct why *why) {
+    TRY(settle(o, &seal->settings, why));
+    struct footer footer = {.queue = seal->queue,
+                            .generation = seal->generation,
+                            .partition = seal->partition,
+                            .seal = seal->index,
+                            .output = p->output->path,
+                            .rejects = p->output->rejects,
+                            .settings = seal->settings};
+    struct manifest_object made = {.output = p->output->path, .rejects = p->output->rejects};
+    TRY(name_of(p, seal, arena, &made.key));
+    AUTO(object_writer_done) struct object_writer *writer = object_writer_new(o->format, &footer);
+    enum rc rc = put_object(o, p, writer, arena, &made, why);
+    if (rc != RC_OK) return why_wrap(why, rc, "object %.*s", STR_ARG(made.key));
+    describe_parts(p, arena, &made);
+    *out = made;
+    return RC_OK;
+}

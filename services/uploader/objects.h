@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* objects: puts one planned object and describes it for the manifest. Blocks are read from the log while it is put; those
+ * that travel stored are joined and compressed here.
+ *
+ * Memory: one message (4 MiB), one joined frame raw and compressed (block_bytes), one compression context, the footer.
+ * Threads: one at a time. Fails: RC_BROKEN for a block that is not what its header says or no longer in the log; what the store
+ * and the broker fail with. */
+#ifndef SLUICE_OBJECTS_H
+#define SLUICE_OBJECTS_H
+
+#include "broker.h"
+#include "chain.h"
+#include "manifest.h"
+#include "object.h"
+#include "plan.h"
+
+struct objects {
+    struct broker broker;
+    struct chain chain;
+    struct buf message, raw, frame, tail;
+    struct frame_encoder *encoder;
+    struct frame_decoder *decoder;
+    enum frame_format format;
+    int level;
+};
+
+void objects_init(struct objects *objects, struct broker broker, const struct chain *chain);
+void objects_done(struct objects *objects);
+/* Puts the object if it is absent, else reads what is there. *out is for the manifest, in `arena`. */
+RC objects_put(struct objects *objects, const struct plan_object *planned, const struct seal *seal, struct arena *arena,
+               struct manifest_object *out, struct why *why);
+
+#endif

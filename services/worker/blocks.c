@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "blocks.h"
+
+#include "alloc.h"
+#include "hash_stream.h"
+#include "metric.h"
+#include "must.h"
+#include "num.h"
+#include "stamp.h"
+
+#include <endian.h>
+#include <stdlib.h>
+
+enum {
+    HEAD_MAX = 32 * 1024,
+    SAMPLE_EVERY = 32, /* of the small blocks one in so many is compressed only to learn the ratio */
+    RATIO_ONE = 1024   /* ratios are kept in 1/1024 */
+};
+
+struct blocks {
+    struct blocks_settings settings;
+    struct frame_encoder *encoder;
+    struct buf frame, head, stored;
+    struct str *pieces;
+    size_t pieces_room;
+    uint32_t next_partition;
+    uint64_t ratio; /* compressed / raw of what was compressed lately, in 1/RATIO_ONE */
+    uint64_t small;
+    /* of the attempt that is being published */
+    struct block_trailer *trailer;
+    struct hash_stream *digest;
+    uint32_t messages;
+};
+
+struct blocks *blocks_new(const struct blocks_settings *settings) {
+    struct blocks *b = ALLOC(struct blocks);
+    b->settings = *settings;
+    b->encoder = frame_encoder_new(settings->format, settings->level);
+    b->frame = BUF_INIT(BLOCK_MESSAGE_MAX);
+    b->head = BUF_INIT(HEAD_MAX);
+    b->stored = BUF_INIT(BLOCK_MESSAGE_MAX);
+    b->ratio = RATIO_ONE / 5; /* access logs at a low level, until something better is known */
+    return b;
+}
+
+void blocks_free(struct blocks *b) {
+    if (!b) return;
+    frame_encoder_free(b->encoder);
+    buf_done(&b->frame);
+    buf_done(&b->head);
+    buf_done(&b->stored);
+    free(b->pieces);
+    free(b);
+}
+
+static void learn(struct blocks *b, uint64_t raw, uint64_t compressed) {
+    if (raw) b->ratio = (b->ratio * 7 + MAX(compressed * RATIO_ONE / raw, (uint64_t)1)) / 8;
+}
+
+static uint32_t partition_of(struct blocks *b, const struct slice_output *o, uint64_t raw_bytes) {
+    if (raw_bytes >= BLOCKS_LARGE) return b->next_partition++ % b->settings.partitions;
+    return (uint32_t)(hash_bytes(o->path) % b->settings.partitions);
+}
+
+static RC append(struct blocks *b, uint32_t partition, struct str body, struct why *why) {
+    uint64_t from = stamp_mono_ns();
+    TRY(b->settings.append(b->settings.context, partition, buf_str(&b->head), body, why));
+    metric_add_at(METRIC_LANE_STAGE, LABEL_STAGE_APPEND, stamp_mono_ns() - from);
+    b->messages++;
+    return RC_OK;
+}
+
+/* The pieces of one block, gathered: records, raw bytes. */
+struct gathered {
+    size_t pieces;
+    uint64_t raw_bytes, records;
+};
+
+static RC compress(struct blocks *b, const struct gathered *g, struct block_header *h, struct str *out, struct why *why) {
+    struct frame_facts facts;
+    buf_reset(&b->frame);
+    uint64_t from = stamp_mono_ns();
+    enum rc rc = frame_encode(b->encoder, b->pieces, g->pieces, &b->frame, &facts);
+    metric_add_at(METRIC_LANE_STAGE, LABEL_STAGE_COMPRESS, stamp_mono_ns() - from);
+    if (rc != RC_OK) return why_set(why, rc, "a block of %llu bytes does not fit a message", (unsigned long long)g->raw_bytes);
+    learn(b, g->raw_bytes, b->frame.len);
+    h->codec = frame_codec(b->settings.format);
+    h->expected_bytes = b->frame.len;
+    h->raw_checksum = facts.raw_checksum;
+    *out = buf_str(&b->frame);
+    return RC_OK;
+}
+
+static RC store(struct blocks *b, const struct gathered *g, struct block_header *h, struct str *out, struct why *why) {
+    if (b->small++ % SAMPLE_EVERY == 0) TRY(compress(b, g, h, out, why));
+    buf_reset(&b->stored);
+    for (size_t i = 0; i < g->pieces; i++) buf_add(&b->stored, b->pieces[i]);
+    TRY(buf_rc(&b->stored));
+    h->codec = BLOCK_STORED;
+    h->expected_bytes = MAX(g->raw_bytes * b->ratio / RATIO_ONE, (uint64_t)1);
+    h->raw_checksum = hash_bytes(buf_str(&b->stored));
+    *out = buf_str(&b->stored);
+    return RC_OK;
+}
+
+static RC publish_block(struct blocks *b, const struct slice_output *o, const struct gathered *g, struct why *why) {
+    struct block_header h = {.attempt = b->trailer->attempt,
+                             .facts = b->trailer->facts,
+                             .index = b->trailer->blocks,
+                             .output = o->path,
+                             .rejects = o->is_reject,
+                             .raw_bytes = g->raw_bytes,
+                             .records = g->records,
+                             .has_time = o->has_time,
+                             .time_min_ns = o->time_min,
+                             .time_max_ns = o->time_max};
+    struct str body = {0};
+    TRY(o->bytes < BLOCKS_SMALL ? store(b, g, &h, &body, why) : compress(b, g, &h, &body, why));
+    h.checksum = hash_bytes(body);
+    buf_reset(&b->head);
+    TRY(block_encode_header(&h, &b->head));
+    TRY(append(b, partition_of(b, o, g->raw_bytes), body, why));
+    uint64_t little = htole64(h.checksum);
+    hash_stream_add(b->digest, (struct str){(const char *)&little, sizeof little});
+    b->trailer->blocks++;
+    metric_add(METRIC_BLOCKS, 1);
+    metric_add(METRIC_BLOCK_RAW, g->raw_bytes);
+    metric_add(METRIC_BLOCK_COMPRESSED, body.len);
+    return RC_OK;
+}
+
+/* Blocks of even size: the last one of an output is not a small rest. */
+static RC publish_output(struct blocks *b, const struct slice_output *o, struct why *why) {
+    uint64_t share = num_ceil_div(o->bytes, num_ceil_div(o->bytes, b->settings.block_bytes));
+    struct gathered g = {0};
+    for (const struct slice_pieces *list = o->pieces; list; list = list->next)
+        for (uint32_t i = 0; i < list->count; i++) {
+            const struct slice_piece *p = &list->at[i];
+            if (g.pieces && g.raw_bytes + p->bytes > share + SLICE_PIECE_MAX / 2) {
+                TRY(publish_block(b, o, &g, why));
+                g = (struct gathered){0};
+            }
+            alloc_grow(&b->pieces, &b->pieces_room, g.pieces + 1, sizeof *b->pieces);
+            b->pieces[g.pieces++] = (struct str){p->at, p->bytes};
+            g.raw_bytes += p->bytes;
+            g.records += p->records;
+        }
+    return g.pieces ? publish_block(b, o, &g, why) : RC_OK;
+}
+
+static RC publish_trailer(struct blocks *b, struct why *why) {
+    b->trailer->digest = hash_stream_end(b->digest);
+    buf_reset(&b->head);
+    TRY(block_encode_trailer(b->trailer, &b->head));
+    uint32_t partition = (uint32_t)(hash_bytes((struct str){(const char *)b->trailer->attempt.id.bytes, ID_BYTES}) % b->settings.partitions);
+    return append(b, partition, STR(""), why);
+}
+
+RC blocks_publish(struct blocks *b, const struct slice_result *result, struct block_trailer *trailer, uint32_t *out_messages,
+                  struct why *why) {
+    AUTO(hash_stream_done) struct hash_stream *digest = hash_stream_new();
+    b->trailer = trailer;
+    b->digest = digest;
+    b->messages = 0;
+    trailer->blocks = 0;
+    for (size_t i = 0; result && i < result->output_count; i++) TRY(publish_output(b, &result->outputs[i], why));
+    TRY(publish_trailer(b, why));
+    *out_messages = b->messages;
+    return RC_OK;
+}

@@ -58,6 +58,13 @@ struct block_message {
 RC block_encode_header(const struct block_header *header, struct buf *out);
 RC block_encode_trailer(const struct block_trailer *trailer, struct buf *out);
 RC block_decode(struct str message, struct block_message *out, struct why *why);
+/* How many bytes at the start of a message are its length and head: what block_decode() needs at least, if the payload
+ * is not looked at. 0 when there are not even 4 bytes. */
+static inline size_t block_head_bytes(struct str message) {
+    if (message.len < 4) return 0;
+    const unsigned char *p = (const unsigned char *)message.at;
+    return 4 + ((size_t)p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16 | (size_t)p[3] << 24);
+}
 /* RC_BROKEN when the payload is not what the header says (size of a stored one, checksum). */
 RC block_check(const struct block_message *message, struct why *why);
 /* The attempt of either kind. */

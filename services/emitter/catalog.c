@@ -20,7 +20,9 @@ static uint64_t hash_of(uint16_t source, uint64_t inode, int64_t birth_ns, uint6
     return mix(inode * 31 + mix((uint64_t)birth_ns ^ volume) + source);
 }
 
-static uint64_t entry_hash(const struct catalog_entry *e) { return hash_of(e->source, e->inode, e->birth_ns, e->volume); }
+static uint64_t entry_hash(const struct catalog_entry *e) {
+    return hash_of(e->source, e->inode, e->birth_ns, e->volume);
+}
 
 void catalog_done(struct catalog *catalog) {
     if (!catalog) return;
@@ -92,7 +94,8 @@ void catalog_rename(struct catalog_entry *entry, struct str uri) {
     entry->name = alloc_text(uri.at, uri.len);
 }
 
-/* Backward-shift deletion (Knuth, TAOCP 3, 6.4 R), so that no tombstones slow the look-ups of a long-running emitter. */
+/* Backward-shift deletion (Knuth, TAOCP 3, 6.4 R), so that no tombstones slow the look-ups of a long-running emitter.
+ */
 static void index_remove(struct catalog *catalog, uint32_t place) {
     size_t mask = catalog->index_room - 1, hole = entry_hash(&catalog->entries[place]) & mask;
     while (catalog->index[hole] != place) {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* catalog: every file that the emitter has seen, in memory: who it is, how large it was, how far it was published.
  *
- * Found by incarnation (source, inode, birth, volume). Entries have a place that stays for the catalog's life; a place whose
- * file is gone and finished is used again.
+ * Found by incarnation (source, inode, birth, volume). Entries have a place that stays for the catalog's life; a place
+ * whose file is gone and finished is used again.
  *
- * Memory: an entry and its index are under 176 bytes, plus the name; 200,000 files stay under 256 bytes each. Threads: one at
- * a time. Limits: 2^32 - 2 entries, names of 65,535 bytes. */
+ * Memory: an entry and its index are under 176 bytes, plus the name; 200,000 files stay under 256 bytes each. Threads:
+ * one at a time. Limits: 2^32 - 2 entries, names of 65,535 bytes. */
 #ifndef SLUICE_CATALOG_H
 #define SLUICE_CATALOG_H
 
@@ -29,17 +29,18 @@ struct catalog_entry {
     struct id id;
     uint64_t inode, volume;
     int64_t birth_ns, mtime_ns;
-    uint64_t size;       /* as last seen */
+    uint64_t size;        /* as last seen */
     uint64_t prefix_hash; /* of the first prefix_len bytes, as the ledger has it */
-    uint64_t done_size;  /* all complete lines before this size are converted; what is behind may be an unfinished line */
+    uint64_t
+        done_size; /* all complete lines before this size are converted; what is behind may be an unfinished line */
     uint64_t closed_end; /* with .closed */
     char *name;          /* uri, NUL-terminated */
     struct source_file *held;
     uint32_t prefix_len;
     uint32_t stripe_bytes; /* the file's grid, as the ledger has it */
-    uint32_t next_stripe; /* all below it are finished */
-    uint32_t seen;        /* number of the scan that saw it last */
-    uint32_t changed_s;   /* second of the emitter's clock at which it last changed */
+    uint32_t next_stripe;  /* all below it are finished */
+    uint32_t seen;         /* number of the scan that saw it last */
+    uint32_t changed_s;    /* second of the emitter's clock at which it last changed */
     uint16_t source;
     uint8_t state; /* enum catalog_state */
     bool closed : 1;

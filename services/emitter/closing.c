@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* closing: when a file has ended. A closed end is a line start for ever, so it is in the ledger before any job says it. */
+/* closing: when a file has ended. A closed end is a line start for ever, so it is in the ledger before any job says it.
+ */
 #include "emitter_inner.h"
 #include "log.h"
 #include "num.h"
@@ -14,7 +15,8 @@ static bool is_due(const struct emitter *e, const struct catalog_entry *entry) {
     return idle_ms >= (entry->moved || entry->rotated ? source->rotated_after_ms : source->close_after_ms);
 }
 
-/* A last look before the end is written down: RC_OK with the size, RC_STALE when it changed and has to be looked at again. */
+/* A last look before the end is written down: RC_OK with the size, RC_STALE when it changed and has to be looked at
+ * again. */
 static enum rc last_look(struct emitter *e, struct catalog_entry *entry, struct ledger_close *out) {
     struct source_file *file = NULL;
     struct source_stat stat = {0};
@@ -72,14 +74,18 @@ RC emitter_close_idle(struct emitter *e, struct why *why) {
         struct catalog_entry *entry = &e->catalog.entries[e->close_at];
         if (!is_due(e, entry)) continue;
         enum rc rc = last_look(e, entry, &asks[n]);
-        if (rc == RC_OK) entries[n++] = entry;
-        else if (rc == RC_STALE) emitter_todo(e, entry);
+        if (rc == RC_OK)
+            entries[n++] = entry;
+        else if (rc == RC_STALE)
+            emitter_todo(e, entry);
     }
     if (!n) return RC_OK;
     TRY(ledger_close_files(e->ports.ledger, asks, n, outs, why));
     for (size_t i = 0; i < n; i++) {
-        if (outs[i] != RC_OK) emitter_todo(e, entries[i]); /* somebody saw more of it: look again */
-        else closed(e, entries[i], &asks[i]);
+        if (outs[i] != RC_OK)
+            emitter_todo(e, entries[i]); /* somebody saw more of it: look again */
+        else
+            closed(e, entries[i], &asks[i]);
         if (outs[i] == RC_OK && asks[i].gone && !entries[i]->held) vanish(e, entries[i]);
     }
     return RC_OK;

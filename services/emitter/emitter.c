@@ -112,8 +112,8 @@ static enum rc see(void *context, const struct source_entry *seen) {
 
 static void problem(void *context, struct str uri, enum rc rc, const struct why *why) {
     struct scanning *s = context;
-    LOG_WARN("place cannot be listed", F_STR("source", s->emitter->settings.sources[s->source].name), F_STR("place", uri),
-             F_STR("rc", str_of(rc_name(rc))), F_STR("error", str_of(why ? why->text : "")));
+    LOG_WARN("place cannot be listed", F_STR("source", s->emitter->settings.sources[s->source].name),
+             F_STR("place", uri), F_STR("rc", str_of(rc_name(rc))), F_STR("error", str_of(why ? why->text : "")));
 }
 
 /* A file that no name leads to any more: its size may still grow through the descriptor of its writer. */
@@ -129,7 +129,8 @@ static void see_unlisted(struct emitter *e, struct catalog_entry *entry) {
         entry->changed_s = (uint32_t)(e->now_ms / 1000);
         emitter_todo(e, entry);
     }
-    bool nothing_left = entry->closed && entry->gone && (entry->receipted || entry->lost_told) && !entry->outstanding && !entry->waiting && !entry->queued;
+    bool nothing_left = entry->closed && entry->gone && (entry->receipted || entry->lost_told) && !entry->outstanding &&
+                        !entry->waiting && !entry->queued;
     if (id_is_none(entry->id) && !entry->queued) nothing_left = true;
     if (!nothing_left) return;
     emitter_release(e, entry);
@@ -228,8 +229,10 @@ void emitter_look(const struct emitter *e, struct emitter_view *out) {
         v.files++;
         v.bytes += entry->size;
         v.bytes_done += MIN(entry->done_size, entry->size);
-        if (entry->closed) v.closed++;
-        else v.open++;
+        if (entry->closed)
+            v.closed++;
+        else
+            v.open++;
         if (entry->receipted) v.receipted++;
         if (entry->set_aside) v.set_aside++;
         all_closed = all_closed && (entry->closed || entry->denied);

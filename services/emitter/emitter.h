@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* emitter: finds files, knows who they are, and says which stripes are ready, until the ledger says that they are converted.
+/* emitter: finds files, knows who they are, and says which stripes are ready, until the ledger says that they are
+ * converted.
  *
- * The emitter decides nothing about lines. What it publishes is level-triggered: said twice, late or never, a job does no
- * harm, because the checkpoint in the ledger says what is done. So it may be killed at any moment, and any number of emitters
- * may watch the same files. DESIGN.md beside this file has the invariants.
+ * The emitter decides nothing about lines. What it publishes is level-triggered: said twice, late or never, a job does
+ * no harm, because the checkpoint in the ledger says what is done. So it may be killed at any moment, and any number of
+ * emitters may watch the same files. DESIGN.md beside this file has the invariants.
  *
  * One step does at most one kind of effect through its ports, so that a simulation can stop it between any two.
  * Memory: see catalog.h; the window of jobs under way is bounded by settings.window. Threads: one at a time.
- * Fails: a step returns what ended it: RC_BUSY and RC_STALE mean "call again later", RC_DENIED and RC_BROKEN are for people. */
+ * Fails: a step returns what ended it: RC_BUSY and RC_STALE mean "call again later", RC_DENIED and RC_BROKEN are for
+ * people. */
 #ifndef SLUICE_EMITTER_H
 #define SLUICE_EMITTER_H
 

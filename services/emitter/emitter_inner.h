@@ -13,7 +13,7 @@ struct emitter_active {
     uint64_t ready;
     bool closed;
     bool set_aside;
-    bool retired; /* finished or forgotten; the slot goes when no stripe refers to it */
+    bool retired;                   /* finished or forgotten; the slot goes when no stripe refers to it */
     uint32_t publish_next, stripes; /* next to publish; how many there are up to `ready` */
     uint32_t under_way;
 };
@@ -46,8 +46,8 @@ struct emitter {
     size_t stripes_len, stripes_room, stripes_polled;
     size_t held;
     uint64_t lost_bytes, cookie;
-    struct arena arena;      /* for one step */
-    struct buf message;      /* one job */
+    struct arena arena;              /* for one step */
+    struct buf message;              /* one job */
     struct emitter_batches *batches; /* receipts.c: manifests that were read lately */
     int64_t wall_ns;
 };

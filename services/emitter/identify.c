@@ -6,7 +6,6 @@
 #include "must.h"
 #include "num.h"
 
-
 enum identify_answer identify_decide(const struct ledger_file *known, const struct identify_view *view) {
     uint64_t seen = MAX((uint64_t)known->prefix_len, known->reach);
     if (known->closed) seen = MAX(seen, known->closed_end);
@@ -26,8 +25,8 @@ struct candidate {
     uint64_t prefix_hash;
 };
 
-static RC hash_range(struct emitter *e, struct source_file *file, uint64_t from, size_t len, uint64_t *out, bool *out_whole,
-                     struct why *why) {
+static RC hash_range(struct emitter *e, struct source_file *file, uint64_t from, size_t len, uint64_t *out,
+                     bool *out_whole, struct why *why) {
     char bytes[PREFIX_MAX];
     MUST(len <= sizeof bytes);
     size_t got = 0;
@@ -143,37 +142,40 @@ static bool give_up(struct emitter *e, struct catalog_entry *entry, enum rc rc, 
     return true;
 }
 
-static RC enroll_all(struct emitter *e, struct candidate *all, size_t n, const struct ledger_file *known, struct why *why) {
+static RC enroll_all(struct emitter *e, struct candidate *all, size_t n, const struct ledger_file *known,
+                     struct why *why) {
     struct ledger_enroll *asks = ARENA_ARRAY(&e->arena, struct ledger_enroll, n);
     enum rc *outs = ARENA_ARRAY(&e->arena, enum rc, n);
     size_t *from = ARENA_ARRAY(&e->arena, size_t, n), len = 0;
     for (size_t i = 0; i < n; i++) {
         if (all[i].fate != ENROLL) continue;
         const struct emitter_source *source = emitter_source_of(e, all[i].entry);
-        asks[len] = (struct ledger_enroll){
-            .id = id_make(&e->rng),
-            .seen_version = known[i].found ? known[i].version : 0,
-            .facts = {.source = source->name,
-                      .uri = str_of(all[i].entry->name),
-                      .inode = all[i].stat.inode,
-                      .birth_ns = all[i].stat.birth_ns,
-                      .volume = all[i].stat.volume,
-                      .prefix_len = all[i].prefix_len,
-                      .prefix_hash = all[i].prefix_hash,
-                      .stripe_bytes = source->stripe_bytes}};
+        asks[len] = (struct ledger_enroll){.id = id_make(&e->rng),
+                                           .seen_version = known[i].found ? known[i].version : 0,
+                                           .facts = {.source = source->name,
+                                                     .uri = str_of(all[i].entry->name),
+                                                     .inode = all[i].stat.inode,
+                                                     .birth_ns = all[i].stat.birth_ns,
+                                                     .volume = all[i].stat.volume,
+                                                     .prefix_len = all[i].prefix_len,
+                                                     .prefix_hash = all[i].prefix_hash,
+                                                     .stripe_bytes = source->stripe_bytes}};
         from[len++] = i;
     }
     if (!len) return RC_OK;
     TRY(ledger_enroll(e->ports.ledger, asks, len, outs, why));
     for (size_t i = 0; i < len; i++) {
         struct candidate *c = &all[from[i]];
-        if (outs[i] == RC_OK) settle(e, c, asks[i].id, &known[from[i]]);
-        else emitter_todo(e, c->entry); /* another emitter was first: look it up again */
+        if (outs[i] == RC_OK)
+            settle(e, c, asks[i].id, &known[from[i]]);
+        else
+            emitter_todo(e, c->entry); /* another emitter was first: look it up again */
     }
     return RC_OK;
 }
 
-static RC amend_all(struct emitter *e, struct candidate *all, size_t n, const struct ledger_file *known, struct why *why) {
+static RC amend_all(struct emitter *e, struct candidate *all, size_t n, const struct ledger_file *known,
+                    struct why *why) {
     struct ledger_amend *asks = ARENA_ARRAY(&e->arena, struct ledger_amend, n);
     enum rc *outs = ARENA_ARRAY(&e->arena, enum rc, n);
     size_t *from = ARENA_ARRAY(&e->arena, size_t, n), len = 0;
@@ -190,8 +192,10 @@ static RC amend_all(struct emitter *e, struct candidate *all, size_t n, const st
     TRY(ledger_amend(e->ports.ledger, asks, len, outs, why));
     for (size_t i = 0; i < len; i++) {
         struct candidate *c = &all[from[i]];
-        if (outs[i] == RC_OK) settle(e, c, known[from[i]].id, &known[from[i]]);
-        else emitter_todo(e, c->entry);
+        if (outs[i] == RC_OK)
+            settle(e, c, known[from[i]].id, &known[from[i]]);
+        else
+            emitter_todo(e, c->entry);
     }
     return RC_OK;
 }
@@ -225,8 +229,10 @@ static enum rc identify_batch(struct emitter *e, struct candidate *all, size_t n
         if (rc == RC_OK) rc = decide(e, c, &known[i], &local);
         if (rc == RC_STOP || rc == RC_BROKEN) return *why = local, rc;
         if (rc != RC_OK) c->fate = SKIP;
-        if (rc == RC_BUSY) emitter_todo(e, c->entry);
-        else if (rc != RC_OK && !give_up(e, c->entry, rc, &local)) e->rescan_again = true;
+        if (rc == RC_BUSY)
+            emitter_todo(e, c->entry);
+        else if (rc != RC_OK && !give_up(e, c->entry, rc, &local))
+            e->rescan_again = true;
         if (rc == RC_OK) c->entry->denied = false;
         if (c->fate == KNOWN) settle(e, c, known[i].id, &known[i]);
     }

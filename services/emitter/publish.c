@@ -11,8 +11,8 @@
 #include <string.h>
 
 enum {
-    AGAIN_MS_MAX = 60 * 1000,     /* the longest silence about a stripe that does not move */
-    OPEN_TAIL_MAX = 64 * 1024,    /* how far the emitter itself looks for a line's end before it leaves that to a worker */
+    AGAIN_MS_MAX = 60 * 1000,  /* the longest silence about a stripe that does not move */
+    OPEN_TAIL_MAX = 64 * 1024, /* how far the emitter itself looks for a line's end before it leaves that to a worker */
 };
 
 static size_t window_of(const struct emitter *e) {
@@ -91,7 +91,8 @@ static RC append_job(struct emitter *e, const struct emitter_active *a, uint32_t
     return RC_OK;
 }
 
-/* The acknowledgements of jobs tell nothing that the checkpoints do not; they are taken so that the producer has room. */
+/* The acknowledgements of jobs tell nothing that the checkpoints do not; they are taken so that the producer has room.
+ */
 static RC drain_acks(struct emitter *e, struct why *why) {
     struct broker_ack acks[64];
     size_t n = COUNT_OF(acks);
@@ -177,8 +178,8 @@ static bool finished(struct emitter *e, struct emitter_stripe *s, const struct l
     if (c->at >= target) return true;
     if (c->set_aside) {
         if (!a->set_aside)
-            LOG_ERROR("stripe set aside: its job failed too often", F_STR("file", str_of(entry->name)), F_U64("stripe", s->stripe),
-                      F_U64("offset", c->at));
+            LOG_ERROR("stripe set aside: its job failed too often", F_STR("file", str_of(entry->name)),
+                      F_U64("stripe", s->stripe), F_U64("offset", c->at));
         return a->set_aside = true;
     }
     if (a->closed || s->stripe + 1 < a->stripes) return false;
@@ -212,8 +213,10 @@ static RC judge(struct emitter *e, size_t from, size_t n, const struct ledger_ch
     for (size_t i = n; i-- > 0;) {
         struct emitter_stripe *s = &e->stripes[from + i];
         struct emitter_active *a = &e->actives[s->active];
-        if (a->retired || !found[i].found || finished(e, s, &found[i])) stripe_remove(e, from + i);
-        else TRY(say_again(e, s, &found[i], why));
+        if (a->retired || !found[i].found || finished(e, s, &found[i]))
+            stripe_remove(e, from + i);
+        else
+            TRY(say_again(e, s, &found[i], why));
     }
     return RC_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* receipts: per file and closed end, once all its lines are durable: what came of them and in which objects. The ledger says
- * whose time has come and in which batches a file's blocks are; the batches' manifests say in which objects. */
+/* receipts: per file and closed end, once all its lines are durable: what came of them and in which objects. The ledger
+ * says whose time has come and in which batches a file's blocks are; the batches' manifests say in which objects. */
 #include "receipt.h"
 
 #include "alloc.h"
@@ -9,12 +9,13 @@
 #include "metric.h"
 #include "names.h"
 #include "num.h"
+#include "own.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    BATCHES_KEPT = 4,   /* manifests kept as an index: files of one batch come due together */
+    BATCHES_KEPT = 4, /* manifests kept as an index: files of one batch come due together */
     RECEIPTS_A_STEP = 64
 };
 
@@ -119,8 +120,10 @@ static size_t first_part(const struct batch_index *b, struct id file) {
     size_t low = 0, high = b->parts_len;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (id_compare(b->parts[middle].file, file) < 0) low = middle + 1;
-        else high = middle;
+        if (id_compare(b->parts[middle].file, file) < 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return low;
 }
@@ -135,7 +138,8 @@ static void add_objects(struct emitter *e, const struct batch_index *b, struct r
             continue;
         }
         alloc_grow(&r->objects, room, r->objects_len + 1, sizeof *r->objects);
-        r->objects[r->objects_len++] = (struct receipt_object){arena_str(&e->arena, from->key), from->rejects, b->parts[i].records};
+        r->objects[r->objects_len++] =
+            (struct receipt_object){arena_str(&e->arena, from->key), from->rejects, b->parts[i].records};
     }
 }
 
@@ -165,8 +169,9 @@ static RC write_one(struct emitter *e, const struct ledger_due *due, struct why 
                               .counts = due->counts,
                               .stripes = due->stripes,
                               .written_ns = e->wall_ns};
-    enum rc rc = counts_hold(&due->counts) ? collect(e, due, &receipt, why)
-                                           : why_set(why, RC_BROKEN, "the ledger's counts of %.*s do not add up", STR_ARG(due->facts.uri));
+    enum rc rc = counts_hold(&due->counts)
+                     ? collect(e, due, &receipt, why)
+                     : why_set(why, RC_BROKEN, "the ledger's counts of %.*s do not add up", STR_ARG(due->facts.uri));
     if (rc == RC_OK) rc = put_receipt(e, &receipt, why);
     free(receipt.objects);
     if (rc == RC_OK) metric_add(METRIC_RECEIPTS, 1);
@@ -176,15 +181,18 @@ static RC write_one(struct emitter *e, const struct ledger_due *due, struct why 
 /* after_durable: only for what ended by rotation or --once, and only while it is what it was. */
 static void after_durable(struct emitter *e, struct catalog_entry *entry) {
     const struct emitter_source *source = emitter_source_of(e, entry);
-    if (source->after == EMITTER_KEEP || entry->after_done || !entry->rotated || entry->size != entry->closed_end) return;
+    if (source->after == EMITTER_KEEP || entry->after_done || !entry->rotated || entry->size != entry->closed_end)
+        return;
     struct source_stat expected = catalog_stat(entry);
     struct why why = {0};
     enum rc rc = source->after == EMITTER_DELETE
                      ? source_remove(e->ports.source, str_of(entry->name), &expected, &why)
                      : source_move(e->ports.source, str_of(entry->name), &expected, source->move_to, &why);
     entry->after_done = rc == RC_OK;
-    if (rc == RC_OK) LOG_INFO(source->after == EMITTER_DELETE ? "input deleted" : "input moved", F_STR("file", str_of(entry->name)));
-    else LOG_WARN("input kept", F_STR("file", str_of(entry->name)), F_STR("error", str_of(why.text)));
+    if (rc == RC_OK)
+        LOG_INFO(source->after == EMITTER_DELETE ? "input deleted" : "input moved", F_STR("file", str_of(entry->name)));
+    else
+        LOG_WARN("input kept", F_STR("file", str_of(entry->name)), F_STR("error", str_of(why.text)));
 }
 
 static void settle_entry(struct emitter *e, const struct ledger_due *due) {

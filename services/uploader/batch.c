@@ -51,12 +51,13 @@ static struct facts facts_copy(struct batch *b, const struct facts *from) {
     return copy;
 }
 
-static RC attempt_get(struct batch *b, const struct attempt *attempt, const struct facts *facts, struct batch_attempt **out,
-                      struct why *why) {
+static RC attempt_get(struct batch *b, const struct attempt *attempt, const struct facts *facts,
+                      struct batch_attempt **out, struct why *why) {
     struct batch_attempt **slot = attempt_slot(b, attempt->id);
     if (*slot && !same_attempt(&(*slot)->attempt, attempt)) {
         char id[ID_TEXT];
-        return why_set(why, RC_BROKEN, "attempt %s stands in two messages with different ranges", id_format(attempt->id, id));
+        return why_set(why, RC_BROKEN, "attempt %s stands in two messages with different ranges",
+                       id_format(attempt->id, id));
     }
     if (!*slot) {
         struct batch_attempt *fresh = ARENA_NEW(&b->arena, struct batch_attempt);
@@ -163,8 +164,10 @@ void batch_seal(struct batch *b, uint64_t end, struct arena *arena, struct seal 
         MUST(block->attempt->decision != LEDGER_UNDECIDED);
         if (block->attempt->decision != LEDGER_WON) continue;
         uint32_t attempt = seal_attempt(&seal, block->attempt);
-        if (block->output) seal.blocks[seal.blocks_len++] = (struct seal_block){block->offset, attempt, block->index};
-        else seal.trailers[seal.trailers_len++] = block->attempt->trailer;
+        if (block->output)
+            seal.blocks[seal.blocks_len++] = (struct seal_block){block->offset, attempt, block->index};
+        else
+            seal.trailers[seal.trailers_len++] = block->attempt->trailer;
     }
     *out = seal;
 }
@@ -172,8 +175,8 @@ void batch_seal(struct batch *b, uint64_t end, struct arena *arena, struct seal 
 /* ---- following a seal ---- */
 
 static RC obey_mismatch(const struct seal *seal, struct why *why, const char *what, uint64_t at) {
-    return why_set(why, RC_BROKEN, "seal %llu of partition %u and the log differ: %s %llu", (unsigned long long)seal->index,
-                   seal->partition, what, (unsigned long long)at);
+    return why_set(why, RC_BROKEN, "seal %llu of partition %u and the log differ: %s %llu",
+                   (unsigned long long)seal->index, seal->partition, what, (unsigned long long)at);
 }
 
 static bool in_seal(const struct seal *seal, size_t *at, const struct batch_block *block) {

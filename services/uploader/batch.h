@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* batch: an index of the messages [start, position) of a queue partition: blocks, the attempts they belong to, the outputs they
- * go to, and what the ledger said of each attempt. Pure: it is fed heads and verdicts, and answers what can be sealed.
+/* batch: an index of the messages [start, position) of a queue partition: blocks, the attempts they belong to, the
+ * outputs they go to, and what the ledger said of each attempt. Pure: it is fed heads and verdicts, and answers what
+ * can be sealed.
  *
- * Memory: about 100 bytes a block, 400 an attempt, 150 an output; the caller bounds the number of messages. Threads: one at a
- * time. Fails: RC_BROKEN when two messages contradict each other. */
+ * Memory: about 100 bytes a block, 400 an attempt, 150 an output; the caller bounds the number of messages. Threads:
+ * one at a time. Fails: RC_BROKEN when two messages contradict each other. */
 #ifndef SLUICE_BATCH_H
 #define SLUICE_BATCH_H
 
@@ -20,7 +21,7 @@ struct batch_attempt {
     bool asked;
     bool has_trailer;
     struct block_trailer trailer;
-    uint32_t seal_index; /* its place in the seal, once one was made */
+    uint32_t seal_index;             /* its place in the seal, once one was made */
     struct batch_attempt *next_same; /* chain of the hash table */
 };
 
@@ -46,7 +47,7 @@ enum { BATCH_TABLE = 4096 };
 
 struct batch {
     struct arena arena;
-    uint64_t start, position; /* messages read are of [start, position) */
+    uint64_t start, position;   /* messages read are of [start, position) */
     struct batch_block *blocks; /* trailers too; ascending by offset */
     size_t blocks_len, blocks_room;
     struct batch_attempt **attempts;
@@ -56,25 +57,26 @@ struct batch {
     struct batch_attempt *attempt_table[BATCH_TABLE];
     struct batch_output *output_table[BATCH_TABLE];
     size_t attempts_decided, blocks_decided; /* all before these are decided: where to look on */
-    uint64_t bytes;    /* expected, of all blocks that are not lost */
-    uint64_t first_ms; /* when the first message was added */
+    uint64_t bytes;                          /* expected, of all blocks that are not lost */
+    uint64_t first_ms;                       /* when the first message was added */
 };
 
 /* Empty, beginning at `start`. */
 void batch_reset(struct batch *batch, uint64_t start);
 void batch_done(struct batch *batch);
 /* Adds a message; strings are copied. `offset` >= position, which becomes offset + 1. */
-RC batch_add(struct batch *batch, uint64_t offset, const struct block_message *message, uint64_t now_ms, struct why *why);
+RC batch_add(struct batch *batch, uint64_t offset, const struct block_message *message, uint64_t now_ms,
+             struct why *why);
 /* Up to `max` attempts without a decision, in the order they were read. */
 size_t batch_undecided(struct batch *batch, struct batch_attempt **out, size_t max);
 void batch_decide(struct batch *batch, struct batch_attempt *attempt, enum ledger_decision decision);
 /* E: everything before it is decided. */
 uint64_t batch_decided_end(struct batch *batch);
-/* The seal of [start, end): won blocks, attempts and trailers; borrows from the batch, arrays in `arena`. The caller fills in
- * queue, generation, partition, index, epoch and settings. */
+/* The seal of [start, end): won blocks, attempts and trailers; borrows from the batch, arrays in `arena`. The caller
+ * fills in queue, generation, partition, index, epoch and settings. */
 void batch_seal(struct batch *batch, uint64_t end, struct arena *arena, struct seal *out);
-/* Makes the batch that of a seal that is followed: the attempts are decided by it. Messages are then added as usual; batch_obey
- * checks that all its blocks and trailers are there. */
+/* Makes the batch that of a seal that is followed: the attempts are decided by it. Messages are then added as usual;
+ * batch_obey checks that all its blocks and trailers are there. */
 RC batch_obey(struct batch *batch, const struct seal *seal, struct why *why);
 
 #endif

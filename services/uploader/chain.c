@@ -2,6 +2,7 @@
 #include "chain.h"
 
 #include "names.h"
+#include "own.h"
 
 static RC get(const struct chain *c, struct str key, uint64_t max, struct buf *out, struct why *why) {
     enum rc rc = store_get(c->store, key, 0, max, out, why);
@@ -19,7 +20,8 @@ RC chain_get_seal(const struct chain *c, uint64_t index, struct arena *arena, st
     return mine ? RC_OK : why_set(why, RC_BROKEN, "seal %s is one of another queue or place", buf_text(&key));
 }
 
-RC chain_get_manifest(const struct chain *c, uint64_t index, struct arena *arena, struct manifest *out, struct why *why) {
+RC chain_get_manifest(const struct chain *c, uint64_t index, struct arena *arena, struct manifest *out,
+                      struct why *why) {
     AUTO(buf_done) struct buf key = BUF_INIT(NAME_MAX_BYTES), bytes = BUF_INIT(MANIFEST_BYTES_MAX);
     TRY(name_manifest(c->queue, c->generation, c->partition, index, &key));
     TRY(get(c, buf_str(&key), MANIFEST_BYTES_MAX, &bytes, why));

@@ -5,6 +5,7 @@
 #include "json_out.h"
 #include "names.h"
 #include "num.h"
+#include "own.h"
 
 #include <string.h>
 
@@ -58,7 +59,8 @@ static RC read_block(struct objects *o, const struct batch_block *block, struct 
     if (rc == RC_OK && (out->kind != BLOCK_RECORDS || !id_equal(out->header.attempt.id, block->attempt->attempt.id)))
         rc = why_set(why, RC_BROKEN, "another message than the one that was sealed");
     if (rc != RC_OK)
-        return why_wrap(why, rc, "block at offset %llu of partition %u", (unsigned long long)block->offset, o->chain.partition);
+        return why_wrap(why, rc, "block at offset %llu of partition %u", (unsigned long long)block->offset,
+                        o->chain.partition);
     return RC_OK;
 }
 
@@ -84,13 +86,14 @@ static RC append_raw(struct objects *o, const struct block_message *m, struct wh
     }
     if (m->header.codec == frame_codec(o->format)) return frame_decode(o->decoder, m->payload, RAW_MAX, &o->raw, why);
     /* A block of a former setting of the format. */
-    AUTO(frame_decoder_done) struct frame_decoder *other = frame_decoder_new(o->format == FRAME_ZST ? FRAME_GZ : FRAME_ZST);
+    AUTO(frame_decoder_done)
+    struct frame_decoder *other = frame_decoder_new(o->format == FRAME_ZST ? FRAME_GZ : FRAME_ZST);
     return frame_decode(other, m->payload, RAW_MAX, &o->raw, why);
 }
 
 /* One frame of the object in *out_frame (in one of the buffers) and what it holds. */
-static RC make_frame(struct objects *o, const struct plan_object *p, const struct join_frame *f, struct footer_block *block,
-                     struct str *out_frame, struct why *why) {
+static RC make_frame(struct objects *o, const struct plan_object *p, const struct join_frame *f,
+                     struct footer_block *block, struct str *out_frame, struct why *why) {
     struct block_message m;
     for (size_t i = f->from; i < f->to; i++) {
         const struct batch_block *b = p->blocks[p->join->order[i]];
@@ -134,7 +137,8 @@ static void sum_part(struct manifest_object *out, const struct footer_part *p) {
     struct manifest_part *last = out->parts_len ? &out->parts[out->parts_len - 1] : NULL;
     if (!last || !id_equal(last->attempt, p->attempt)) {
         last = &out->parts[out->parts_len++];
-        *last = (struct manifest_part){.file = p->file, .stripe = p->stripe, .from = p->from, .to = p->to, .attempt = p->attempt};
+        *last = (struct manifest_part){
+            .file = p->file, .stripe = p->stripe, .from = p->from, .to = p->to, .attempt = p->attempt};
     }
     last->blocks++;
     last->records += p->records;
@@ -164,8 +168,8 @@ static void describe_facts(const struct object_facts *f, struct manifest_object 
     out->checksum = f->checksum;
 }
 
-/* Another one put it, perhaps under another library: size and checksum are those of what is there. The footer of a gz object
- * is good only for the very same bytes; readers then find the members themselves. */
+/* Another one put it, perhaps under another library: size and checksum are those of what is there. The footer of a gz
+ * object is good only for the very same bytes; readers then find the members themselves. */
 static RC describe_existing(struct objects *o, struct manifest_object *out, struct why *why) {
     uint64_t at = 0, bytes = 0;
     TRY(store_size(o->chain.store, out->key, &bytes, why));

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* objects: puts one planned object and describes it for the manifest. Blocks are read from the log while it is put; those
- * that travel stored are joined and compressed here.
+/* objects: puts one planned object and describes it for the manifest. Blocks are read from the log while it is put;
+ * those that travel stored are joined and compressed here.
  *
  * Memory: one message (4 MiB), one joined frame raw and compressed (block_bytes), one compression context, the footer.
- * Threads: one at a time. Fails: RC_BROKEN for a block that is not what its header says or no longer in the log; what the store
- * and the broker fail with. */
+ * Threads: one at a time. Fails: RC_BROKEN for a block that is not what its header says or no longer in the log; what
+ * the store and the broker fail with. */
 #ifndef SLUICE_OBJECTS_H
 #define SLUICE_OBJECTS_H
 

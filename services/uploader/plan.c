@@ -34,14 +34,16 @@ static struct join *join_group(const struct group *g, const struct settings *set
                                struct arena *arena) {
     struct join_block *blocks = ARENA_ARRAY(arena, struct join_block, g->len);
     for (size_t i = 0; i < g->len; i++)
-        blocks[i] = (struct join_block){(enum block_codec)g->blocks[i]->codec, g->blocks[i]->raw_bytes, g->blocks[i]->expected_bytes};
+        blocks[i] = (struct join_block){(enum block_codec)g->blocks[i]->codec, g->blocks[i]->raw_bytes,
+                                        g->blocks[i]->expected_bytes};
     struct join *join = ARENA_NEW(arena, struct join);
     *join = join_blocks(blocks, g->len, codec, settings->block_bytes, arena);
     return join;
 }
 
 /* Where each object of the output ends, in frames. */
-static size_t *cut_group(const struct join *join, const struct settings *settings, struct arena *arena, size_t *out_objects) {
+static size_t *cut_group(const struct join *join, const struct settings *settings, struct arena *arena,
+                         size_t *out_objects) {
     uint64_t *sizes = ARENA_ARRAY(arena, uint64_t, join->frames_len), sum = 0;
     for (size_t i = 0; i < join->frames_len; i++) sum += sizes[i] = join->frames[i].expected_bytes;
     size_t objects = split_count(sum, join->frames_len, settings->object_bytes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plan: which won blocks of a sealed batch go into which frame of which object. Decided by the batch (which follows the seal)
- * and the seal's settings alone, so that every redo plans the same. Pure. Memory: in the arena. */
+/* plan: which won blocks of a sealed batch go into which frame of which object. Decided by the batch (which follows the
+ * seal) and the seal's settings alone, so that every redo plans the same. Pure. Memory: in the arena. */
 #ifndef SLUICE_PLAN_H
 #define SLUICE_PLAN_H
 

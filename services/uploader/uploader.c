@@ -30,14 +30,14 @@ struct uploader {
     struct objects objects;
     enum phase phase;
     bool found;
-    uint64_t index;      /* of the seal to put or to redo */
-    uint64_t log_end;    /* as last seen */
-    uint64_t flush_to;   /* seal without waiting for age while start < flush_to */
-    bool flush;          /* asked for; flush_to is set when the log's end is known */
+    uint64_t index;    /* of the seal to put or to redo */
+    uint64_t log_end;  /* as last seen */
+    uint64_t flush_to; /* seal without waiting for age while start < flush_to */
+    bool flush;        /* asked for; flush_to is set when the log's end is known */
     struct batch batch;
     uint64_t judged_ms;
-    struct arena arena;  /* of the sealed batch: seal, plan, manifest */
-    struct seal seal;    /* valid from SEAL or FOLLOW on */
+    struct arena arena; /* of the sealed batch: seal, plan, manifest */
+    struct seal seal;   /* valid from SEAL or FOLLOW on */
     struct plan plan;
     size_t built;
     struct manifest manifest;
@@ -81,11 +81,12 @@ void uploader_set_epoch(struct uploader *u, uint64_t epoch) {
 }
 
 static RC broken(const struct uploader *u, struct why *why, const char *what) {
-    return why_set(why, RC_BROKEN, "partition %u, seal %llu: %s", u->settings.partition, (unsigned long long)u->index, what);
+    return why_set(why, RC_BROKEN, "partition %u, seal %llu: %s", u->settings.partition, (unsigned long long)u->index,
+                   what);
 }
 
-/* What looks like lost blocks or a contradiction may be the trace of another uploader that has finished this batch and trimmed
- * the log behind it: then its manifest is there, and the chain is to be read again. */
+/* What looks like lost blocks or a contradiction may be the trace of another uploader that has finished this batch and
+ * trimmed the log behind it: then its manifest is there, and the chain is to be read again. */
 static RC unless_done(struct uploader *u, enum rc rc, struct why *why) {
     bool manifested = false;
     if (rc != RC_BROKEN) return rc;
@@ -135,7 +136,8 @@ static RC find_start(struct uploader *u, uint64_t *out, struct why *why) {
     if (!u->index) return RC_OK;
     struct seal before;
     enum rc rc = chain_get_seal(&u->chain, u->index - 1, &u->arena, &before, why);
-    if (rc == RC_ABSENT) return broken(u, why, "the ledger knows a later batch, but the seal before it is not in the output");
+    if (rc == RC_ABSENT)
+        return broken(u, why, "the ledger knows a later batch, but the seal before it is not in the output");
     *out = before.end;
     return rc;
 }
@@ -171,7 +173,7 @@ static RC read_head(struct uploader *u, uint64_t offset, struct block_message *o
     size_t need = block_head_bytes(buf_str(&u->head));
     if (need > u->head.len && need <= len)
         TRY(broker_read_head(u->ports.broker, u->settings.partition, offset, need, &u->head, &len, why));
-    enum rc rc = block_decode_head(buf_str(&u->head), len, out, why);
+    enum rc rc = block_decode(buf_str(&u->head), out, why); /* the payload is cut off, and not looked at */
     if (rc == RC_OK) return RC_OK;
     return why_wrap(why, rc == RC_BAD ? RC_BROKEN : rc, "message %llu of partition %u", (unsigned long long)offset,
                     u->settings.partition);
@@ -197,7 +199,8 @@ static RC follow(struct uploader *u, uint64_t now_ms, struct why *why) {
     uint64_t start = 0, end = 0;
     TRY(broker_bounds(u->ports.broker, u->settings.partition, &start, &end, why));
     if (u->seal.start != u->seal.end && (start > u->seal.start || end < u->seal.end))
-        return broken(u, why, "its blocks are not all in the log any more, and it has no manifest; see `sluice repair`");
+        return broken(u, why,
+                      "its blocks are not all in the log any more, and it has no manifest; see `sluice repair`");
     TRY(read_some(u, u->seal.end, now_ms, why));
     if (u->batch.position < u->seal.end) return RC_OK;
     TRY(batch_obey(&u->batch, &u->seal, why));
@@ -270,8 +273,10 @@ static RC ask_verdicts(struct uploader *u, uint64_t now_ms, size_t *out_open, st
     for (size_t i = 0; i < n; i++) {
         if (!open[i]->asked) open[i]->undecided_since_ms = now_ms;
         open[i]->asked = true;
-        if (verdicts[i].decision != LEDGER_UNDECIDED) batch_decide(&u->batch, open[i], verdicts[i].decision);
-        else left++;
+        if (verdicts[i].decision != LEDGER_UNDECIDED)
+            batch_decide(&u->batch, open[i], verdicts[i].decision);
+        else
+            left++;
     }
     *out_open = left;
     return left ? void_overdue(u, open, verdicts, n, now_ms, why) : RC_OK;
@@ -337,8 +342,11 @@ static void describe_batch(struct uploader *u) {
     u->manifest.attempts = ARENA_ARRAY(&u->arena, struct manifest_attempt, s->trailers_len);
     for (size_t i = 0; i < s->trailers_len; i++) {
         const struct block_trailer *t = &s->trailers[i];
-        u->manifest.attempts[u->manifest.attempts_len++] = (struct manifest_attempt){
-            .attempt = t->attempt, .counts = t->counts, .blocks = t->blocks, .source = t->facts.source, .uri = t->facts.uri};
+        u->manifest.attempts[u->manifest.attempts_len++] = (struct manifest_attempt){.attempt = t->attempt,
+                                                                                     .counts = t->counts,
+                                                                                     .blocks = t->blocks,
+                                                                                     .source = t->facts.source,
+                                                                                     .uri = t->facts.uri};
     }
 }
 

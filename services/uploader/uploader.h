@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* uploader: one queue partition of one generation into objects, exactly once. DESIGN.md beside this file has the invariants.
+/* uploader: one queue partition of one generation into objects, exactly once. DESIGN.md beside this file has the
+ * invariants.
  *
- * Memory: an index of what waits (about 150 bytes a block, at most UPLOADER_MESSAGES_MAX messages), one message, one frame,
- * one compression context; the data itself stays in the log. Threads: one at a time. Fails: RC_BUSY and RC_STALE mean "call
- * again later" (after RC_STALE with a fresh epoch); RC_DENIED and RC_BROKEN are for people; nothing is lost by any of them. */
+ * Memory: an index of what waits (about 150 bytes a block, at most UPLOADER_MESSAGES_MAX messages), one message, one
+ * frame, one compression context; the data itself stays in the log. Threads: one at a time. Fails: RC_BUSY and RC_STALE
+ * mean "call again later" (after RC_STALE with a fresh epoch); RC_DENIED and RC_BROKEN are for people; nothing is lost
+ * by any of them. */
 #ifndef SLUICE_UPLOADER_H
 #define SLUICE_UPLOADER_H
 
@@ -35,13 +37,13 @@ struct uploader_ports {
 };
 
 struct uploader_view {
-    uint64_t next_seal;     /* index of the batch that is being filled or redone */
-    uint64_t start;         /* what is before it is sealed, manifested and told durable */
-    uint64_t position, end; /* looked at up to here; the log's end */
-    uint64_t waiting_bytes; /* expected, in the batch */
+    uint64_t next_seal;                /* index of the batch that is being filled or redone */
+    uint64_t start;                    /* what is before it is sealed, manifested and told durable */
+    uint64_t position, end;            /* looked at up to here; the log's end */
+    uint64_t waiting_bytes;            /* expected, in the batch */
     uint64_t objects, objects_planned; /* of the batch that is being built */
-    bool found;             /* the end of the chain is known */
-    bool drained;           /* everything that is in the log is sealed, manifested and durable */
+    bool found;                        /* the end of the chain is known */
+    bool drained;                      /* everything that is in the log is sealed, manifested and durable */
 };
 
 struct uploader;

@@ -6,6 +6,7 @@
 #include "metric.h"
 #include "must.h"
 #include "num.h"
+#include "own.h"
 #include "stamp.h"
 
 #include <endian.h>
@@ -76,13 +77,15 @@ struct gathered {
     uint64_t raw_bytes, records;
 };
 
-static RC compress(struct blocks *b, const struct gathered *g, struct block_header *h, struct str *out, struct why *why) {
+static RC compress(struct blocks *b, const struct gathered *g, struct block_header *h, struct str *out,
+                   struct why *why) {
     struct frame_facts facts;
     buf_reset(&b->frame);
     uint64_t from = stamp_mono_ns();
     enum rc rc = frame_encode(b->encoder, b->pieces, g->pieces, &b->frame, &facts);
     metric_add_at(METRIC_LANE_STAGE, LABEL_STAGE_COMPRESS, stamp_mono_ns() - from);
-    if (rc != RC_OK) return why_set(why, rc, "a block of %llu bytes does not fit a message", (unsigned long long)g->raw_bytes);
+    if (rc != RC_OK)
+        return why_set(why, rc, "a block of %llu bytes does not fit a message", (unsigned long long)g->raw_bytes);
     learn(b, g->raw_bytes, b->frame.len);
     h->codec = frame_codec(b->settings.format);
     h->expected_bytes = b->frame.len;
@@ -152,12 +155,13 @@ static RC publish_trailer(struct blocks *b, struct why *why) {
     b->trailer->digest = hash_stream_end(b->digest);
     buf_reset(&b->head);
     TRY(block_encode_trailer(b->trailer, &b->head));
-    uint32_t partition = (uint32_t)(hash_bytes((struct str){(const char *)b->trailer->attempt.id.bytes, ID_BYTES}) % b->settings.partitions);
+    uint32_t partition = (uint32_t)(hash_bytes((struct str){(const char *)b->trailer->attempt.id.bytes, ID_BYTES}) %
+                                    b->settings.partitions);
     return append(b, partition, STR(""), why);
 }
 
-RC blocks_publish(struct blocks *b, const struct slice_result *result, struct block_trailer *trailer, uint32_t *out_messages,
-                  struct why *why) {
+RC blocks_publish(struct blocks *b, const struct slice_result *result, struct block_trailer *trailer,
+                  uint32_t *out_messages, struct why *why) {
     AUTO(hash_stream_done) struct hash_stream *digest = hash_stream_new();
     b->trailer = trailer;
     b->digest = digest;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* blocks: one converted slice as blocks and a trailer, appended to the log.
  *
- * An output with at least BLOCKS_SMALL raw bytes in the slice is cut into blocks of even size up to block_bytes and compressed
- * here; a smaller one travels stored, with the compressed size to expect, and is compressed once by the uploader when it is
- * joined with its like: frames under 128 KiB cost 4 to 70% in size. Large blocks go round robin over the queue's partitions,
- * small ones by hash of their output, so that each output's small blocks meet in one partition.
+ * An output with at least BLOCKS_SMALL raw bytes in the slice is cut into blocks of even size up to block_bytes and
+ * compressed here; a smaller one travels stored, with the compressed size to expect, and is compressed once by the
+ * uploader when it is joined with its like: frames under 128 KiB cost 4 to 70% in size. Large blocks go round robin
+ * over the queue's partitions, small ones by hash of their output, so that each output's small blocks meet in one
+ * partition.
  *
- * Memory: one compression context, one compressed block, one small block. Threads: one at a time. Fails: what append fails with. */
+ * Memory: one compression context, one compressed block, one small block. Threads: one at a time. Fails: what append
+ * fails with. */
 #ifndef SLUICE_BLOCKS_H
 #define SLUICE_BLOCKS_H
 
@@ -32,8 +34,9 @@ struct blocks;
 
 struct blocks *blocks_new(const struct blocks_settings *settings);
 void blocks_free(struct blocks *blocks);
-/* Publishes all outputs of the result, then the trailer (whose attempt, facts, counts, tail_hash and closed are given, the
- * rest is filled in). *out_messages is how many messages were appended. On failure some may have been: the attempt is dead. */
+/* Publishes all outputs of the result, then the trailer (whose attempt, facts, counts, tail_hash and closed are given,
+ * the rest is filled in). *out_messages is how many messages were appended. On failure some may have been: the attempt
+ * is dead. */
 RC blocks_publish(struct blocks *blocks, const struct slice_result *result, struct block_trailer *trailer,
                   uint32_t *out_messages, struct why *why);
 

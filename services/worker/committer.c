@@ -75,13 +75,16 @@ static void settle(struct committer *c, size_t n, bool all_lost) {
     (void)pthread_cond_broadcast(&c->decided);
 }
 
-/* One of the batch is of a file that the ledger does not know (it was emptied): ask one by one, so that only that one is lost. */
+/* One of the batch is of a file that the ledger does not know (it was emptied): ask one by one, so that only that one
+ * is lost. */
 static RC ask_singly(struct committer *c, size_t n, struct why *why) {
     struct ledger ledger = worker_ledger(c->worker);
     for (size_t i = 0; i < n; i++) {
         enum rc rc = ledger_advance(ledger, &c->asks[i], 1, NULL, 0, &c->answers[i], why);
-        if (rc == RC_ABSENT) c->answers[i] = LEDGER_LOST;
-        else if (rc != RC_OK) return rc;
+        if (rc == RC_ABSENT)
+            c->answers[i] = LEDGER_LOST;
+        else if (rc != RC_OK)
+            return rc;
     }
     return RC_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* committer: asks the ledger whether attempts have won, for all lanes together. Lanes submit attempts whose messages are all
- * acknowledged, in the order of their ranges; the committer asks `advance` for everything that is there in one call.
+/* committer: asks the ledger whether attempts have won, for all lanes together. Lanes submit attempts whose messages
+ * are all acknowledged, in the order of their ranges; the committer asks `advance` for everything that is there in one
+ * call.
  *
  * Memory: what the lanes submit, each bounded. Threads: submit by any lane; step by one thread. */
 #ifndef SLUICE_COMMITTER_H
@@ -25,8 +26,8 @@ struct submission {
 struct committer *committer_new(struct worker *worker);
 void committer_free(struct committer *committer);
 void committer_submit(struct committer *committer, struct submission *submission);
-/* One call to the ledger. RC_ABSENT: there was nothing to ask. RC_BUSY, RC_LIMIT: asked again by the next step. RC_STALE: the
- * epoch is over, and all that was submitted under it is lost. */
+/* One call to the ledger. RC_ABSENT: there was nothing to ask. RC_BUSY, RC_LIMIT: asked again by the next step.
+ * RC_STALE: the epoch is over, and all that was submitted under it is lost. */
 RC committer_step(struct committer *committer, struct why *why);
 /* Waits up to wait_ms until something was submitted, or committer_stop(). */
 void committer_wait(struct committer *committer, uint64_t wait_ms);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cut: where a run of whole lines ends in a window of a file. Pure: the rule that makes every line belong to one stripe.
+/* cut: where a run of whole lines ends in a window of a file. Pure: the rule that makes every line belong to one
+ * stripe.
  *
- * The window begins at a line start inside the stripe. The run may hold lines that start before the stripe's end (the last one may
- * reach over it), that are complete (behind a LF, or at a closed end), and it never goes over a closed end.
- * Threads: pure. Fails: never. */
+ * The window begins at a line start inside the stripe. The run may hold lines that start before the stripe's end (the
+ * last one may reach over it), that are complete (behind a LF, or at a closed end), and it never goes over a closed
+ * end. Threads: pure. Fails: never. */
 #ifndef SLUICE_CUT_H
 #define SLUICE_CUT_H
 
@@ -13,10 +14,10 @@
 
 struct cut_ask {
     struct str window;
-    uint64_t at;            /* file offset of the window's first byte: a line start, below stripe_end */
+    uint64_t at; /* file offset of the window's first byte: a line start, below stripe_end */
     uint64_t stripe_end;
-    uint64_t ready;         /* the job's: nothing behind it is looked at, and the window does not reach behind it */
-    const uint64_t *ends;   /* closed ends of the file, ascending */
+    uint64_t ready;       /* the job's: nothing behind it is looked at, and the window does not reach behind it */
+    const uint64_t *ends; /* closed ends of the file, ascending */
     size_t ends_len;
 };
 

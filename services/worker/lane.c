@@ -11,6 +11,7 @@
 #include "metric.h"
 #include "must.h"
 #include "num.h"
+#include "own.h"
 #include "reader.h"
 #include "stamp.h"
 
@@ -18,9 +19,10 @@
 #include <string.h>
 
 enum {
-    LINE_WORK = 256 * 1024,  /* piece in which line ends are looked for beyond the window */
+    LINE_WORK = 256 * 1024, /* piece in which line ends are looked for beyond the window */
     ACKS = 256,
-    APPEND_TRIES = 600,      /* times APPEND_WAIT_MS: how long a full producer may hold a lane before the attempt is given up */
+    APPEND_TRIES =
+        600, /* times APPEND_WAIT_MS: how long a full producer may hold a lane before the attempt is given up */
     APPEND_WAIT_MS = 100,
     DECISION_WAIT_MS = 20,
 };
@@ -216,7 +218,8 @@ static void count_won(struct lane *l, const struct flight *f) {
     metric_add(METRIC_OVERFLOW, f->counts.overflow);
     for (size_t i = 1; i < REASON_COUNT; i++)
         if (f->counts.reasons[i])
-            metric_add_at(METRIC_REJECTS, metric_label(LABEL_REASON, str_of(converter_reason_name((enum converter_reason)i))),
+            metric_add_at(METRIC_REJECTS,
+                          metric_label(LABEL_REASON, str_of(converter_reason_name((enum converter_reason)i))),
                           f->counts.reasons[i]);
 }
 
@@ -225,7 +228,8 @@ static void retire_decided(struct lane *l) {
         struct flight *f = l->first;
         enum ledger_decision decision = (enum ledger_decision)atomic_load(&f->submission.decision);
         if (decision == LEDGER_UNDECIDED) return;
-        if (decision == LEDGER_WON) count_won(l, f);
+        if (decision == LEDGER_WON)
+            count_won(l, f);
         else {
             metric_add_at(METRIC_ATTEMPTS, LABEL_RESULT_LOST, 1);
             f->work->lost = true;
@@ -302,7 +306,8 @@ static RC job_failed(struct lane *l, enum rc rc, const struct why *why) {
     struct task *t = &l->task;
     metric_add_at(METRIC_ERRORS, (uint32_t)rc, 1);
     if (rc == RC_ABSENT || rc == RC_STALE) {
-        LOG_DEBUG("job is out of date", F_STR("file", t->job.facts.uri), F_U64("stripe", t->job.stripe), F_STR("error", str_of(why->text)));
+        LOG_DEBUG("job is out of date", F_STR("file", t->job.facts.uri), F_U64("stripe", t->job.stripe),
+                  F_STR("error", str_of(why->text)));
         task_end(l);
         return RC_OK;
     }
@@ -313,7 +318,8 @@ static RC job_failed(struct lane *l, enum rc rc, const struct why *why) {
              F_RC(rc), F_STR("error", str_of(why->text)));
     enum rc told = ledger_job_failed(worker_ledger(l->worker), stripe, str_of(why->text),
                                      worker_settings(l->worker)->jobs_attempts_max, &failures, &local);
-    if (told == RC_OK && failures >= worker_settings(l->worker)->jobs_attempts_max) metric_add(METRIC_JOBS_SET_ASIDE, 1);
+    if (told == RC_OK && failures >= worker_settings(l->worker)->jobs_attempts_max)
+        metric_add(METRIC_JOBS_SET_ASIDE, 1);
     task_end(l);
     return told == RC_ABSENT ? RC_OK : told;
 }
@@ -348,7 +354,8 @@ static RC take_job(struct lane *l, struct str bytes, struct why *why) {
     job.facts.uri = arena_str(&l->job_arena, job.facts.uri);
     struct work *work = ALLOC(struct work);
     *work = (struct work){.key = key, .refs = 1};
-    *t = (struct task){.work = work, .job = job, .source = &worker_settings(l->worker)->sources[source], .source_index = source};
+    *t = (struct task){
+        .work = work, .job = job, .source = &worker_settings(l->worker)->sources[source], .source_index = source};
     rc = begin_at_checkpoint(l, why);
     if (rc != RC_OK) {
         task_end(l);
@@ -489,10 +496,8 @@ static RC skip_long_line(struct lane *l, uint64_t at, size_t window, struct foun
     struct converter *converter = NULL;
     TRY(converter_of(l, t->source_index, &converter, why));
     uint64_t next_end = cut_next_end(t->ends, t->ends_len, at + 1);
-    struct reader_lines search = {.from = at + window,
-                                  .below = MIN(t->job.ready, next_end),
-                                  .work = l->line_work,
-                                  .work_bytes = LINE_WORK};
+    struct reader_lines search = {
+        .from = at + window, .below = MIN(t->job.ready, next_end), .work = l->line_work, .work_bytes = LINE_WORK};
     uint64_t end = 0;
     enum rc rc = reader_line_end(&t->reader, &search, &end, why);
     bool newline = rc == RC_OK;
@@ -521,7 +526,8 @@ static RC convert_lines(struct lane *l, uint64_t at, struct found *out, struct w
         uint64_t from = stamp_mono_ns();
         TRY(reader_read(&t->reader, at, l->window, len, why));
         metric_add_at(METRIC_LANE_STAGE, LABEL_STAGE_READ, stamp_mono_ns() - from);
-        struct cut_ask ask = {{l->window, len}, at, stripe_end(t->job.stripe, grid), t->job.ready, t->ends, t->ends_len};
+        struct cut_ask ask = {{l->window, len}, at,      stripe_end(t->job.stripe, grid),
+                              t->job.ready,     t->ends, t->ends_len};
         struct cut cut = cut_lines(&ask);
         if (cut.kind == CUT_WAIT) return RC_ABSENT;
         if (cut.kind == CUT_LONGER && want <= t->source->max_line_bytes + 1) {
@@ -550,8 +556,8 @@ static void adapt_slice(struct lane *l, const struct found *found) {
     l->slice_bytes = MAX(MIN(want, most), s->slice_bytes_min);
 }
 
-/* Where the first line of the range starts. A stripe that nothing was converted of has to look for it; RC_ABSENT with *out_found:
- * no line starts in it, and the range without lines is in *out_found; without: not known yet. */
+/* Where the first line of the range starts. A stripe that nothing was converted of has to look for it; RC_ABSENT with
+ * *out_found: no line starts in it, and the range without lines is in *out_found; without: not known yet. */
 static RC first_line(struct lane *l, uint64_t *out_at, struct found *out_found, struct why *why) {
     struct task *t = &l->task;
     uint64_t end = stripe_end(t->job.stripe, t->job.facts.stripe_bytes);
@@ -561,7 +567,8 @@ static RC first_line(struct lane *l, uint64_t *out_at, struct found *out_found, 
     enum rc rc = reader_line_start(&t->reader, &search, out_at, why);
     if (rc != RC_ABSENT) return rc;
     bool to_stripe_end = t->job.ready >= end;
-    if (to_stripe_end || t->job.closed) *out_found = (struct found){to_stripe_end ? end : t->job.ready, !to_stripe_end, NULL};
+    if (to_stripe_end || t->job.closed)
+        *out_found = (struct found){to_stripe_end ? end : t->job.ready, !to_stripe_end, NULL};
     return RC_ABSENT;
 }
 
@@ -572,8 +579,10 @@ static RC convert_slice(struct lane *l, struct why *why) {
     if (t->work->lost || t->at >= MIN(end, t->job.ready)) return RC_ABSENT;
     struct found found = {0};
     enum rc rc = first_line(l, &at, &found, why);
-    if (rc == RC_OK) rc = convert_lines(l, at, &found, why);
-    else if (rc == RC_ABSENT && found.to) rc = RC_OK;
+    if (rc == RC_OK)
+        rc = convert_lines(l, at, &found, why);
+    else if (rc == RC_ABSENT && found.to)
+        rc = RC_OK;
     if (rc != RC_OK) return rc;
     adapt_slice(l, &found);
     return publish(l, &found, why);
@@ -612,8 +621,10 @@ static RC wait_for_flights(struct lane *l, uint64_t wait_ms, struct why *why) {
     bool unacked = false;
     for (const struct flight *f = l->first; f && !unacked; f = f->next) unacked = f->unacked > 0;
     enum rc rc = RC_OK;
-    if (unacked) rc = take_acks(l, MIN(wait_ms, (uint64_t)DECISION_WAIT_MS), why);
-    else if (wait_ms) committer_wait_decided(worker_committer(l->worker), MIN(wait_ms, (uint64_t)DECISION_WAIT_MS));
+    if (unacked)
+        rc = take_acks(l, MIN(wait_ms, (uint64_t)DECISION_WAIT_MS), why);
+    else if (wait_ms)
+        committer_wait_decided(worker_committer(l->worker), MIN(wait_ms, (uint64_t)DECISION_WAIT_MS));
     metric_add_at(METRIC_LANE_STAGE, LABEL_STAGE_WAIT, stamp_mono_ns() - from);
     return rc;
 }

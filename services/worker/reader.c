@@ -41,13 +41,15 @@ RC reader_tail(const struct reader *r, uint64_t at, uint64_t *out, struct why *w
     return hash_of(r, at - len, len, out, why);
 }
 
-RC reader_check(const struct reader *r, const struct job *job, uint64_t at, bool has_tail, uint64_t tail_hash, struct why *why) {
+RC reader_check(const struct reader *r, const struct job *job, uint64_t at, bool has_tail, uint64_t tail_hash,
+                struct why *why) {
     uint64_t hash = 0;
     uint32_t prefix = job->facts.prefix_len;
     if (prefix > PREFIX_MAX) return why_set(why, RC_BAD, "a prefix of %u bytes is over %d", prefix, PREFIX_MAX);
     TRY(hash_of(r, 0, prefix, &hash, why));
     if (prefix && hash != job->facts.prefix_hash)
-        return why_set(why, RC_STALE, "%.*s begins with other bytes than the file that was identified", STR_ARG(r->uri));
+        return why_set(why, RC_STALE, "%.*s begins with other bytes than the file that was identified",
+                       STR_ARG(r->uri));
     if (!has_tail) return RC_OK;
     TRY(reader_tail(r, at, &hash, why));
     if (hash != tail_hash)
@@ -81,8 +83,11 @@ RC reader_line_start(const struct reader *r, const struct reader_lines *ask, uin
     search.from = ask->from - 1;
     search.below = MIN(ask->below, num_add(end, 1)) - 1;
     enum rc rc = search.from < search.below ? reader_line_end(r, &search, &start, why) : RC_ABSENT;
-    if (rc == RC_OK) *out = MIN(start, end);
-    else if (rc == RC_ABSENT && end < ask->below) *out = end;
-    else return rc;
+    if (rc == RC_OK)
+        *out = MIN(start, end);
+    else if (rc == RC_ABSENT && end < ask->below)
+        *out = end;
+    else
+        return rc;
     return RC_OK;
 }

@@ -26,7 +26,8 @@ struct worker {
     _Atomic uint64_t acknowledged[WORKER_PARTITIONS_MAX];
 };
 
-RC worker_new(const struct worker_settings *settings, const struct worker_ports *ports, struct worker **out, struct why *why) {
+RC worker_new(const struct worker_settings *settings, const struct worker_ports *ports, struct worker **out,
+              struct why *why) {
     uint32_t partitions = 0;
     TRY(broker_partitions(ports->broker, BROKER_BLOCKS, &partitions, why));
     if (partitions > WORKER_PARTITIONS_MAX)
@@ -59,7 +60,9 @@ void worker_set_epoch(struct worker *w, uint64_t epoch) { atomic_store(&w->epoch
 
 const struct worker_settings *worker_settings(const struct worker *w) { return &w->settings; }
 const struct worker_ports *worker_ports(const struct worker *w) { return &w->ports; }
-struct committer *worker_committer(struct worker *w) { return w->committer; }
+struct committer *worker_committer(struct worker *w) {
+    return w->committer;
+}
 uint32_t worker_partitions(const struct worker *w) { return w->partitions; }
 
 struct ledger worker_ledger(const struct worker *w) {
@@ -91,7 +94,8 @@ void worker_give_back(struct worker *w, struct worker_key key) {
 void worker_acknowledge(struct worker *w, uint32_t partition, uint64_t offset) {
     _Atomic uint64_t *end = &w->acknowledged[partition];
     uint64_t seen = atomic_load(end);
-    while (seen < offset + 1 && !atomic_compare_exchange_weak(end, &seen, offset + 1)) {}
+    while (seen < offset + 1 && !atomic_compare_exchange_weak(end, &seen, offset + 1)) {
+    }
 }
 
 size_t worker_acknowledged(const struct worker *w, struct ledger_acknowledged out[WORKER_PARTITIONS_MAX]) {

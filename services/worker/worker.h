@@ -48,7 +48,8 @@ struct worker_ports {
 struct worker;
 struct committer;
 
-RC worker_new(const struct worker_settings *settings, const struct worker_ports *ports, struct worker **out, struct why *why);
+RC worker_new(const struct worker_settings *settings, const struct worker_ports *ports, struct worker **out,
+              struct why *why);
 void worker_free(struct worker *worker);
 void worker_set_epoch(struct worker *worker, uint64_t epoch);
 

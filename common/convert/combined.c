@@ -92,9 +92,9 @@ static bool rearrange(struct str clf, char out[TIME_FORMAT_RFC3339_MAX]) {
 
 /* The record's time; RC_BAD leaves the last good one remembered. */
 static RC read_time(struct combined *self, struct str clf) {
+    if (clf.len == 0 || clf.len > CLF_TIME_MAX) return RC_BAD;
     if (clf.len == self->last_clf_len && memcmp(clf.at, self->last_clf, clf.len) == 0) return RC_OK;
     int64_t ns = 0;
-    if (clf.len == 0 || clf.len > CLF_TIME_MAX) return RC_BAD;
     TRY(time_parse_clf(clf, &ns));
     if (!rearrange(clf, self->last_rfc3339)) (void)time_format_rfc3339(ns, 0, self->last_rfc3339);
     self->last_ns = ns;

@@ -27,6 +27,7 @@ constexpr unsigned BATCH_FAILURES_MAX = 8;
 constexpr size_t BYTES_MAX_DEFAULT = size_t{4} << 20, BYTES_MAX_MOST = size_t{1} << 30;
 // The first parser's size: most lines fit, and growing starts from here.
 constexpr size_t CAPACITY_FIRST = size_t{16} << 10;
+const str BOM = {"\xEF\xBB\xBF", 3};
 
 // A parser and the document that it filled last. `text` is what the structural indexes count from.
 struct machine {
@@ -250,14 +251,19 @@ const char *json_implementation(void) { return simdjson::get_active_implementati
 enum rc json_parse(struct json_parser *parser, struct str document, struct json_node *out_root, struct why *why) {
     json_parser &p = *parser;
     if (document.len > p.limits.bytes_max) return fail(p, JSON_ERROR_TOO_LONG, why);
-    // Newer simdjson skips a byte order mark; here it is for the caller to do, once a file.
-    if (document.len == 0 || document.at[0] == '\xEF') return fail(p, JSON_ERROR_SYNTAX, why);
+    if (document.len == 0) return fail(p, JSON_ERROR_SYNTAX, why);
     machine_fit(p.one, document.len, p.limits.depth_max);
     p.one.text = reinterpret_cast<const uint8_t *>(document.at);
     p.one.first = 0;
-    auto error = p.one.parser->parse(p.one.text, document.len, p.one.tape);
+    // Newer simdjson skips a byte order mark; here it is for the caller to do, once a file.
+    auto error =
+        str_starts(document, BOM) ? simdjson::TAPE_ERROR : p.one.parser->parse(p.one.text, document.len, p.one.tape);
     if (error == simdjson::NUMBER_ERROR && p.limits.any_number) error = parse_any_number(p, document);
-    if (error) return fail(p, error_of(error), why);
+    if (error) {
+        // Which of two errors is seen first differs from one vector set to another; the reason must not.
+        bool text = simdjson::validate_utf8(document.at, document.len);
+        return fail(p, text ? error_of(error) : JSON_ERROR_UTF8, why);
+    }
     p.error = JSON_ERROR_NONE;
     *out_root = json_node{&p.one, 1};
     return RC_OK;

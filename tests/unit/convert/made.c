@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "made.h"
+
+#include "alloc.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+void made_open(struct made *made, const struct made_settings *s) {
+    struct why why = {0};
+    struct converter_settings settings = {.kind = s->kind,
+                                          .source = STR("src"),
+                                          .partition = str_of(s->partition),
+                                          .time_given = s->time_field != NULL,
+                                          .time_optional = s->time_optional,
+                                          .time_field = str_of(s->time_field),
+                                          .record_bytes_max = s->record_bytes_max};
+    *made = (struct made){0};
+    struct str format = s->time_format ? str_of(s->time_format) : STR("rfc3339");
+    assert_int_equal(time_parse_compile(format, &settings.time_format, &why), RC_OK);
+    if (converter_new(&settings, &made->converter, &why) != RC_OK) fail_msg("%s", why.text);
+    made->slice = slice_new(s->limits);
+    struct slice_place place = {.uri = STR("/in.log"), .generation = 3, .stripe = 2, .line_in_stripe = 10};
+    memset(place.file.bytes, 0xab, sizeof place.file.bytes);
+    slice_begin(made->slice, made->converter, &place);
+    made->result = slice_result(made->slice);
+}
+
+void made_add(struct made *made, struct str text, uint64_t offset) {
+    assert_null(made->bytes);
+    made->bytes = alloc_bytes(text.len + JSON_PADDING);
+    if (text.len) memcpy(made->bytes, text.at, text.len);
+    memset(made->bytes + text.len, '"', JSON_PADDING);
+    slice_add(made->slice, (struct str){made->bytes, text.len}, offset, &made->taken);
+}
+
+void made_init(struct made *made, const struct made_settings *s, struct str text) {
+    made_open(made, s);
+    made_add(made, text, s->offset);
+}
+
+void made_done(struct made *made) {
+    slice_free(made->slice);
+    converter_free(made->converter);
+    free(made->bytes);
+}
+
+const struct slice_output *made_output(const struct made *made, const char *path) {
+    for (size_t i = 0; i < made->result->output_count; i++) {
+        const struct slice_output *output = &made->result->outputs[i];
+        if (!output->is_reject && str_equal(output->path, str_of(path))) return output;
+    }
+    return NULL;
+}
+
+const struct slice_output *made_rejects(const struct made *made) {
+    for (size_t i = 0; i < made->result->output_count; i++) {
+        if (made->result->outputs[i].is_reject) return &made->result->outputs[i];
+    }
+    return NULL;
+}
+
+char *made_text(const struct slice_output *output) {
+    if (!output) return alloc_text("", 0);
+    char *text = alloc_bytes(output->bytes + 1);
+    size_t len = 0, records = 0;
+    for (const struct slice_pieces *pieces = output->pieces; pieces; pieces = pieces->next) {
+        assert_true(pieces->count > 0 && pieces->count <= pieces->room);
+        for (uint32_t i = 0; i < pieces->count; i++) {
+            const struct slice_piece *piece = &pieces->at[i];
+            assert_true(piece->bytes > 0 && len + piece->bytes <= output->bytes);
+            assert_true(piece->records == 1 || piece->bytes <= SLICE_PIECE_MAX);
+            assert_true(piece->at[piece->bytes - 1] == '\n');
+            memcpy(text + len, piece->at, piece->bytes);
+            len += piece->bytes;
+            records += piece->records;
+        }
+    }
+    assert_int_equal(len, output->bytes);
+    assert_int_equal(records, output->records);
+    text[len] = '\0';
+    return text;
+}
+
+void made_expect(const struct made *made, const char *path, const char *expected) {
+    const struct slice_output *output = made_output(made, path);
+    if (!output) fail_msg("no output \"%s\"", path);
+    char *text = made_text(output);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+void made_expect_counts(const struct made *made, const char *expected) {
+    const struct slice_counts *c = &made->result->counts;
+    char text[128];
+    (void)snprintf(text, sizeof text, "%llu/%llu/%llu/%llu", (unsigned long long)c->lines,
+                   (unsigned long long)c->converted, (unsigned long long)c->rejects, (unsigned long long)c->blank);
+    assert_string_equal(text, expected);
+    assert_int_equal(c->lines, c->converted + c->rejects + c->filtered + c->blank);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* made: for tests: one slice over one text, and its outputs as texts. */
+#ifndef SLUICE_TEST_MADE_H
+#define SLUICE_TEST_MADE_H
+
+#include "slice.h"
+
+struct made {
+    struct converter *converter;
+    struct slice *slice;
+    char *bytes; /* the input, padded with what would be noticed */
+    const struct slice_result *result;
+    size_t taken;
+};
+
+/* Settings that differ little from test to test. */
+struct made_settings {
+    enum converter_kind kind;
+    const char *partition;   /* NULL: "" */
+    const char *time_field;  /* NULL: none */
+    const char *time_format; /* NULL: rfc3339 */
+    bool time_optional;
+    size_t record_bytes_max;
+    struct slice_limits limits;
+    uint64_t offset;
+};
+
+/* Converts `text` at settings->offset, or fails the test. */
+void made_init(struct made *made, const struct made_settings *settings, struct str text);
+void made_done(struct made *made);
+/* For input in several parts: everything but slice_add(). */
+void made_open(struct made *made, const struct made_settings *settings);
+void made_add(struct made *made, struct str text, uint64_t offset);
+/* The output with this path, or NULL. */
+const struct slice_output *made_output(const struct made *made, const char *path);
+const struct slice_output *made_rejects(const struct made *made);
+/* Its bytes with a NUL behind them; free(). "" for NULL. */
+char *made_text(const struct slice_output *output);
+/* Fails unless the output at `path` has exactly this text. */
+void made_expect(const struct made *made, const char *path, const char *text);
+/* How often each verdict came, as "lines/converted/rejects/blank". */
+void made_expect_counts(const struct made *made, const char *counts);
+
+#endif

@@ -51,7 +51,7 @@ static struct facts facts_copy(struct batch *b, const struct facts *from) {
     return copy;
 }
 
-static RC attempt_get(struct batch *b, const struct attempt *attempt, const struct facts *facts,
+static RC attempt_get(struct batch *b, uint64_t offset, const struct attempt *attempt, const struct facts *facts,
                       struct batch_attempt **out, struct why *why) {
     struct batch_attempt **slot = attempt_slot(b, attempt->id);
     if (*slot && !same_attempt(&(*slot)->attempt, attempt)) {
@@ -61,7 +61,7 @@ static RC attempt_get(struct batch *b, const struct attempt *attempt, const stru
     }
     if (!*slot) {
         struct batch_attempt *fresh = ARENA_NEW(&b->arena, struct batch_attempt);
-        *fresh = (struct batch_attempt){.attempt = *attempt, .facts = facts_copy(b, facts)};
+        *fresh = (struct batch_attempt){.attempt = *attempt, .facts = facts_copy(b, facts), .first_offset = offset};
         alloc_grow(&b->attempts, &b->attempts_room, b->attempts_len + 1, sizeof(struct batch_attempt *));
         b->attempts[b->attempts_len++] = fresh;
         *slot = fresh;
@@ -102,7 +102,7 @@ RC batch_add(struct batch *b, uint64_t offset, const struct block_message *m, ui
     bool trailer = m->kind == BLOCK_TRAILER;
     const struct facts *facts = trailer ? &m->trailer.facts : &m->header.facts;
     struct batch_attempt *attempt = NULL;
-    TRY(attempt_get(b, block_attempt(m), facts, &attempt, why));
+    TRY(attempt_get(b, offset, block_attempt(m), facts, &attempt, why));
     if (!b->blocks_len) b->first_ms = now_ms;
     alloc_grow(&b->blocks, &b->blocks_room, b->blocks_len + 1, sizeof *b->blocks);
     if (trailer) {

@@ -17,6 +17,7 @@ struct batch_attempt {
     struct attempt attempt;
     struct facts facts;
     enum ledger_decision decision;
+    uint64_t first_offset;       /* of its messages in this batch */
     uint64_t undecided_since_ms; /* when it was first asked */
     bool asked;
     bool has_trailer;

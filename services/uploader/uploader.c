@@ -231,7 +231,8 @@ static RC read_phase(struct uploader *u, uint64_t now_ms, struct why *why) {
 
 /* ---- JUDGE ---- */
 
-static uint64_t patience_ms(const struct uploader *u, uint32_t voids) {
+static uint64_t patience_ms(const struct uploader *u, const struct batch_attempt *attempt, uint32_t voids) {
+    if (attempt->first_offset < u->settings.abandoned_before) return 0;
     return u->settings.void_after_ms << MIN(voids, (uint32_t)10);
 }
 
@@ -244,7 +245,7 @@ static RC void_overdue(struct uploader *u, struct batch_attempt **open, const st
     size_t len = 0;
     for (size_t i = 0; i < n; i++) {
         if (verdicts[i].decision != LEDGER_UNDECIDED) continue;
-        if (now_ms - open[i]->undecided_since_ms < patience_ms(u, verdicts[i].voids)) continue;
+        if (now_ms - open[i]->undecided_since_ms < patience_ms(u, open[i], verdicts[i].voids)) continue;
         which[len] = open[i];
         asks[len++] = open[i]->attempt;
     }

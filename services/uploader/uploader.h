@@ -26,8 +26,10 @@ struct uploader_settings {
     struct settings output; /* for new seals; a redo takes those of its seal */
     uint64_t flush_ms;      /* a batch is sealed at this age */
     uint64_t seal_bytes_max;
-    uint64_t void_after_ms; /* how long an undecided attempt may hold up the batch; doubles with each void */
-    uint64_t messages_max;  /* 0: UPLOADER_MESSAGES_MAX */
+    uint64_t void_after_ms;    /* how long an undecided attempt may hold up the batch; doubles with each void */
+    uint64_t abandoned_before; /* attempts with a message below this offset are of processes that are known to be dead
+                                * (one machine: of a former run): nobody is waited for, they are voided at once */
+    uint64_t messages_max;     /* 0: UPLOADER_MESSAGES_MAX */
 };
 
 struct uploader_ports {

@@ -322,8 +322,9 @@ RC ledger_durable(struct ledger ledger, struct ledger_batch batch, const struct 
 RC ledger_durable_next(struct ledger ledger, uint32_t partition, uint64_t *out_index, struct why *why);
 RC ledger_acknowledged(struct ledger ledger, uint32_t partition, uint64_t *out_end, struct why *why);
 /* Up to `max` files whose receipt can be written: closed at N, every stripe that begins before N has its checkpoint at
- * min(N, the stripe's end) or behind, none is set aside or has messages that are not durable, and no receipt of this
- * generation was noted for N or more. A file answered here is answered again until ledger_receipted. Cost: the files
+ * min(N, the stripe's end) or behind, none is set aside or has messages that are not durable, nothing behind N was
+ * converted yet (then its counts are in, and the next close has the receipt), and no receipt of this generation was
+ * noted for N or more. A file answered here is answered again until ledger_receipted. Cost: the files
  * that closes and durable batches touched since the last call, not all files. */
 RC ledger_due(struct ledger ledger, size_t max, struct arena *arena, struct ledger_due **out, size_t *out_n,
               struct why *why);

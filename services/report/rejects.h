@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rejects: the lines that did not become records, with their true line numbers.
+ *
+ * A reject knows its line within its stripe; the number that an editor shows is that and the lines of the stripes
+ * before, by the ledger's counts. While a stripe before is not converted to its end the number is not known yet.
+ *
+ * Memory: one manifest decoded, one frame (OBJECT_RAW_MAX at most), and the line counts of REJECTS_FILES_KEPT files, 16
+ * bytes a stripe. Threads: one at a time. Fails: with what the ports or the visitor fail with; RC_BROKEN for objects
+ * that are not what the manifest says. */
+#ifndef SLUICE_REJECTS_H
+#define SLUICE_REJECTS_H
+
+#include "report.h"
+
+enum { REJECTS_FILES_KEPT = 16 };
+
+/* One reject; texts are good during the call. */
+struct rejects_line {
+    struct str source, uri, reason;
+    struct id file;
+    uint64_t stripe, line_in_stripe, offset, length;
+    bool line_known;
+    uint64_t line;     /* from 1 */
+    struct str raw;    /* the bytes of the line, or its first; may hold anything */
+    bool is_utf8;      /* so that it is written as `raw`, else as `raw_base64` */
+    bool truncated;    /* .raw is less than the line */
+    struct str record; /* the stored JSON object */
+};
+
+struct rejects_ask {
+    struct str source, reason, file; /* "": any; .file as report_names() takes it */
+};
+
+typedef enum rc (*rejects_visit)(void *context, const struct rejects_line *line);
+RC rejects_each(const struct report *report, const struct rejects_ask *ask, rejects_visit visit, void *context,
+                struct why *why);
+/* The stored object with "line" (null while it is not known) behind it, and a newline. Appends. */
+void rejects_json(const struct rejects_line *line, struct buf *out);
+
+#endif

@@ -4,9 +4,13 @@
  * An opened file is one incarnation (one inode): renaming or deleting it does not change what is read; truncating it
  * does, and shows as a shorter size. Opening by facts refuses another incarnation under the same name.
  *
- * Threads: the handle by any; an opened file by any. Memory: see the adapter; listing keeps nothing.
- * Fails: RC_ABSENT (gone), RC_STALE (another file lies under that name now), RC_DENIED (permission; names the file),
- * RC_BUSY, RC_BROKEN (I/O error). */
+ * A file is named by a URI (source_uri.h for files of a file system). Listings are in no order.
+ *
+ * Threads: the handle by any, but list, watch and wait by one each at a time; an opened file by any. Memory: see the
+ * adapter; listing keeps nothing.
+ * Fails: RC_ABSENT (gone), RC_STALE (another file lies under that name now), RC_DENIED (permission, or no regular file;
+ * names the file), RC_BAD (no URI or pattern of this source), RC_LIMIT (name too long, no space, too many to watch),
+ * RC_BUSY, RC_BROKEN (I/O error), RC_STOP (source_fault.h). */
 #ifndef SLUICE_SOURCE_H
 #define SLUICE_SOURCE_H
 
@@ -29,13 +33,20 @@ struct source_entry {
     struct source_stat stat;
 };
 
-/* What to look for. */
+/* Is it the same incarnation? Size and times may differ. */
+static inline bool source_same(const struct source_stat *a, const struct source_stat *b) {
+    return a->inode == b->inode && a->birth_ns == b->birth_ns && a->volume == b->volume;
+}
+
+/* What to look for; source_glob.h says what globs mean. */
 struct source_pattern {
-    const struct str *paths; /* globs: *, ?, [..], ** across directories */
+    const struct str *paths; /* absolute; globs: *, ?, [..], ** across directories */
     size_t paths_len;
-    const struct str *excludes;
+    const struct str *excludes; /* with a '/': absolute, else compared with names; hide files, and directories that a
+                                   glob found with all that is below */
     size_t excludes_len;
-    bool follow_symlinks;
+    bool follow_symlinks; /* for names that a glob found and for the files themselves; directories that `paths` spell
+                             out are always followed */
 };
 
 /* Anything but RC_OK ends the listing and is returned. The entry is valid during the call. */
@@ -56,6 +67,7 @@ struct source_ops {
     void (*close)(void *self, struct source_file *file);
     enum rc (*watch)(void *self, const struct source_pattern *pattern, struct why *why);
     enum rc (*wait)(void *self, uint64_t wait_ms, bool *out_changed, struct why *why);
+    void (*wake)(void *self);
     enum rc (*remove)(void *self, struct str uri, const struct source_stat *expected, struct why *why);
     enum rc (*move)(void *self, struct str uri, const struct source_stat *expected, struct str to_directory,
                     struct why *why);
@@ -66,25 +78,40 @@ struct source {
     void *self;
 };
 
-/* Every regular file that matches, once an inode and name. */
+/* Every regular file that matches, each name once. Files and directories that come or go meanwhile may or may not be
+ * told; what cannot be looked at goes to `problem` (NULL: is left out). A place that is not there is no problem. */
 RC source_list(struct source source, const struct source_pattern *pattern, source_visit visit, source_problem problem,
                void *context, struct why *why);
-/* The file under `uri` if it is the incarnation `expected` (inode, birth, volume; NULL: whatever is there). A file that
- * any handle of this source still holds open is found by its incarnation even after it was renamed or deleted. */
+/* The file under `uri` if it is the incarnation `expected` (source_same; NULL: whatever is there). A file that this
+ * source still holds open is found by its incarnation even after it was renamed or deleted. Symbolic links are
+ * followed: it is the incarnation that counts. */
 RC source_open(struct source source, struct str uri, const struct source_stat *expected, struct source_file **out,
                struct why *why);
+/* What is known now of the opened file, its size above all. */
 RC source_stat(struct source source, struct source_file *file, struct source_stat *out, struct why *why);
 /* Up to `len` bytes from offset `from`; fewer only at the end of the file. Never maps the file. */
 RC source_read(struct source source, struct source_file *file, uint64_t from, void *out, size_t len, size_t *out_len,
                struct why *why);
+/* NULL is fine. */
 void source_close(struct source source, struct source_file *file);
-/* Asks to be woken by changes under the pattern. Only a hint: a rescan finds what events did not tell. */
+
+/* Asks to be woken by changes under the pattern; each call adds one. Only a hint: a rescan finds what events did not
+ * tell. RC_LIMIT: not all of it could be watched, `why` says why; what could be is, and rescans find the rest. */
 RC source_watch(struct source source, const struct source_pattern *pattern, struct why *why);
+/* Waits up to `wait_ms`: *out_changed says that something under a watched pattern may have changed since the last wait
+ * that said so. Changes that come close together are told once. */
 RC source_wait(struct source source, uint64_t wait_ms, bool *out_changed, struct why *why);
-/* Only if `uri` still is `expected` with that size: RC_STALE otherwise, and nothing is done. For after_durable. */
+/* Ends the wait that is under way, or else the next one, at once. From any thread; not from a signal handler. */
+void source_wake(struct source source);
+
+/* For after_durable, both only if `uri` still is `expected` with that size: RC_STALE (or RC_ABSENT) otherwise, and
+ * nothing is done. RC_DENIED for a name that is a symbolic link. */
 RC source_remove(struct source source, struct str uri, const struct source_stat *expected, struct why *why);
+/* Into the directory of that path, made if it is not there, under its own name or, where that is taken, with ".1", ".2"
+ * … behind it; nothing there is ever replaced. */
 RC source_move(struct source source, struct str uri, const struct source_stat *expected, struct str to_directory,
                struct why *why);
+/* All files must be closed and no call under way. A handle without ops is fine. */
 void source_free(struct source source);
 
 #endif

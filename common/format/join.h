@@ -7,7 +7,7 @@
  * Blocks are joined in order until JOIN_RAW_BYTES are together; a block that passes does not end the group that is
  * open, it goes before it. So the records of one attempt stay in order, those of two attempts of a stripe may not.
  *
- * Memory: 72 bytes a block in the arena. Threads: pure. Limits: a frame holds at most `block_bytes` raw bytes unless
+ * Memory: 56 bytes a block in the arena. Threads: pure. Limits: a frame holds at most `block_bytes` raw bytes unless
  * one block alone is larger. Fails: never. */
 #ifndef SLUICE_JOIN_H
 #define SLUICE_JOIN_H

@@ -65,7 +65,7 @@ void log_set_level(enum log_level level);
 static inline bool log_is_on(enum log_level level) { return level <= log_level(); }
 /* Sends lines to `writer` instead of stderr until it is set again; NULL is stderr. Waits for a line that is being
  * written. The progress view uses it so that lines do not tear its bars, tests to read what was logged. */
-void log_set_writer(log_writer *to, void *self);
+void log_set_writer(log_writer *writer, void *self);
 /* A writer for tests: `self` is a struct buf to add to. */
 log_writer log_to_buf;
 /* Tells what was left out at sites whose window is over (`all`: at every site). Loops call it about every second, main

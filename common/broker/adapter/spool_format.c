@@ -99,7 +99,9 @@ bool spool_parse_mark(const uint8_t bytes[SPOOL_MARK_BYTES], uint64_t *out_end) 
     return true;
 }
 
-void spool_format_name(uint64_t base, char out[SPOOL_NAME_MAX]) { snprintf(out, SPOOL_NAME_MAX, "%020" PRIu64, base); }
+void spool_format_name(uint64_t base, char out[SPOOL_NAME_MAX]) {
+    (void)snprintf(out, SPOOL_NAME_MAX, "%020" PRIu64, base);
+}
 
 bool spool_parse_name(const char *name, uint64_t *out_base) {
     uint64_t base;

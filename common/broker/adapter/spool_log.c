@@ -139,7 +139,7 @@ static enum rc append_failed(struct spool_log *log, struct spool_file *file, uin
     struct why reason = {0};
     if (log->options.sys->ftruncate(file->fd, (off_t)at) != 0) {
         (void)why_errno(&reason, RC_BROKEN, errno, "spool %s: taking back a write that failed (%s)", log->path,
-                        strerror(error));
+                        strerrordesc_np(error));
         return spool_log_break(log, &reason, why);
     }
     enum rc rc = why_errno(&reason, spool_log_rc(error), error, "spool %s: appending", log->path);

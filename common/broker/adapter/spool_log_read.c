@@ -166,7 +166,7 @@ static RC read_record(struct spool_log *log, const struct found *found, uint64_t
 
 enum rc spool_log_read(struct spool_log *log, uint64_t offset, struct buf *out, struct why *why) {
     AUTO(found_done) struct found found = {0};
-    struct spool_record record;
+    struct spool_record record = {0};
     TRY(find(log, offset, &found, why));
     if (buf_reserve(out, found.place.len) != RC_OK)
         return why_set(why, RC_LIMIT, "spool %s: message %llu has %u bytes, more than there is room for", log->path,

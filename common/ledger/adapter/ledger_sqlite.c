@@ -39,7 +39,7 @@ RC ledger_sqlite_begin(struct ledger_sqlite *l, struct ledger_at at, bool write,
 
 static enum rc identity(void *self, struct ledger_identity *out, struct why *why) {
     struct ledger_sqlite *l = self;
-    struct ledger_meta meta;
+    struct ledger_meta meta = {0};
     LOCKED(&l->lock);
     TRY(ledger_db_begin(l->db, false, why));
     TRY(ledger_db_end(l->db, ledger_sqlite_meta(l, &meta, why), why));

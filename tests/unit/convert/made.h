@@ -37,8 +37,8 @@ const struct slice_output *made_rejects(const struct made *made);
 /* Its bytes with a NUL behind them; free(). "" for NULL. */
 char *made_text(const struct slice_output *output);
 /* Fails unless the output at `path` has exactly this text. */
-void made_expect(const struct made *made, const char *path, const char *text);
+void made_expect(const struct made *made, const char *path, const char *expected);
 /* How often each verdict came, as "lines/converted/rejects/blank". */
-void made_expect_counts(const struct made *made, const char *counts);
+void made_expect_counts(const struct made *made, const char *expected);
 
 #endif

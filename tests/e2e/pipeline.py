@@ -107,7 +107,8 @@ class Pipeline:
         return sluice(command, "--config", self.config_path, *arguments, check=check)
 
     def ask_json(self, command, *arguments, check=OK):
-        return json.loads(self.ask(command, *arguments, "--json", check=check).stdout)
+        """The answer as JSON; {} where the command gave none (with check=None)."""
+        return json.loads(self.ask(command, *arguments, "--json", check=check).stdout or b"{}")
 
     def start(self, *arguments):
         return Running(self, *arguments)

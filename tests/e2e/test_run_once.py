@@ -167,7 +167,7 @@ def test_objects_keep_to_their_size(pipe):
     path = pipe.inputs / "a.ndjson"
     make_logs(path, 60 * MEBI)
     size = MEBI
-    pipe.source().output(partition="all", object_bytes=size).run_once()
+    pipe.source().output(partition="all", object_bytes=size, block_bytes="256KiB").run_once()
     for manifest in readers.manifests(pipe.out):
         sizes = [o["bytes"] for o in manifest["objects"] if not o["rejects"]]
         assert all(n <= 1.1 * size for n in sizes), sizes

@@ -48,7 +48,7 @@ def check_names(document, files, complain):
 
 
 def check_services(files, complain):
-    services = sorted({Path(f).parts[1] for f in files if f.startswith("services/") and f.count("/") > 1})
+    services = sorted(Path(f).parts[1] for f in files if re.fullmatch(r"services/[^/]+/CMakeLists.txt", f))
     for service in services:
         design = ROOT / "services" / service / "DESIGN.md"
         if not design.exists():

@@ -91,7 +91,8 @@ RC json_parse(struct json_parser *parser, struct str document, struct json_node 
  * and ends at the end of one; JSON_PADDING readable bytes behind it. It must stay as it is until the last json_line().
  * Never fails: lines of a batch that holds a bad one are just slower. Best between 32 and 256 KiB (the caches). */
 void json_batch(struct json_parser *parser, struct str lines);
-/* As json_parse() for `line`, which lies inside the batch, is bounded by its ends or LF, and holds no LF. */
+/* As json_parse() for `line`, which lies inside the batch and holds no LF. Fast for whole lines, without their CR or
+ * with it. */
 RC json_line(struct json_parser *parser, struct str line, struct json_node *out_root, struct why *why);
 
 /* Why the last json_parse() or json_line() failed. */

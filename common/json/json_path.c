@@ -57,3 +57,11 @@ RC json_path_compile(struct str text, struct json_path *out, struct why *why) {
     *out = path;
     return RC_OK;
 }
+
+bool json_path_index(struct str step, size_t *out) {
+    if (step.len == 0 || step.len > 9 || (step.len > 1 && step.at[0] == '0')) return false;
+    uint64_t index = 0;
+    if (str_parse_u64(step, &index) != RC_OK) return false;
+    *out = (size_t)index;
+    return true;
+}

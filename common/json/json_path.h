@@ -30,5 +30,7 @@ RC json_path_compile(struct str text, struct json_path *out, struct why *why);
 static inline struct str json_path_step(const struct json_path *path, uint32_t step) {
     return str_sub((struct str){path->text, sizeof path->text}, path->steps[step].from, path->steps[step].to);
 }
+/* The step as an index of an array: decimal, at most 9 digits, no leading zeros. False when it is none. */
+bool json_path_index(struct str step, size_t *out);
 
 #endif

@@ -4,7 +4,6 @@
 // read from the tape that stage 2 writes.
 #include <simdjson.h>
 
-#include <cmath>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -12,6 +11,7 @@
 extern "C" {
 #include "alloc.h"
 #include "json.h"
+#include "json_number.h"
 #include "must.h"
 }
 
@@ -35,6 +35,7 @@ struct machine {
     simdjson::dom::document tape;
     size_t capacity = 0;
     const uint8_t *text = nullptr;
+    size_t length = 0;
     uint32_t first = 0; // structural index of the document's begin
 };
 
@@ -64,46 +65,13 @@ enum json_error error_of(simdjson::error_code code) {
     }
 }
 
-bool digit(uint8_t c) { return c >= '0' && c <= '9'; }
-bool number_char(uint8_t c) { return digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'; }
-
-size_t number_length(const uint8_t *at) {
-    size_t n = 0;
-    while (number_char(at[n])) n++;
-    return n;
-}
-
-// Is it a number of RFC 8259? For numbers that simdjson refuses: malformed, or only out of range?
-bool number_wellformed(const uint8_t *at, size_t length) {
-    const uint8_t *p = at, *end = at + length;
-    auto digits = [&] {
-        const uint8_t *from = p;
-        while (p < end && digit(*p)) p++;
-        return p > from;
-    };
-    if (p < end && *p == '-') p++;
-    if (p < end && *p == '0') {
-        p++;
-    } else if (!digits()) {
-        return false;
-    }
-    if (p < end && *p == '.' && (p++, !digits())) return false;
-    if (p < end && (*p == 'e' || *p == 'E')) {
-        p++;
-        if (p < end && (*p == '-' || *p == '+')) p++;
-        if (!digits()) return false;
-    }
-    return p == end;
-}
-
 } // namespace
 
 struct json_parser {
     json_parser_limits limits;
     machine one, many;
     std::vector<uint8_t> copy; // of a document with numbers out of range
-    str batch = {nullptr, 0};
-    uint32_t next = 0; // structural index of the batch from which the next line's are
+    uint32_t next = 0;         // structural index of the batch from which the next line's are
     unsigned failures = 0;
     bool batch_good = false;
     enum json_error error = JSON_ERROR_NONE;
@@ -120,10 +88,9 @@ simdjson::error_code parse_any_number(json_parser &p, str document) {
     uint8_t *copy = p.copy.data();
     for (uint32_t i = 0; i < m.parser->n_structural_indexes; i++) {
         uint8_t *at = copy + m.parser->structural_indexes[i];
-        if (*at != '-' && !digit(*at)) continue;
-        size_t length = number_length(at);
-        if (!number_wellformed(at, length)) continue;
-        std::memset(at, ' ', length);
+        str number = json_number(str{reinterpret_cast<const char *>(at), size_t(copy + document.len - at)});
+        if (!json_number_valid(number)) continue;
+        std::memset(at, ' ', number.len);
         *at = '0';
     }
     return m.parser->parse(copy, document.len, m.tape);
@@ -138,8 +105,11 @@ enum rc fail(json_parser &p, enum json_error error, why *why) {
     return why_set(why, limit ? RC_LIMIT : RC_BAD, "%s", words[error]);
 }
 
-// Stage 2 for the line [from, to) of the batch. False: the line has to be parsed alone.
+// Stage 2 for the line [from, to) of the batch. False: the line has to be parsed alone, as one that does not begin
+// behind a LF (but behind a byte order mark, which stage 1 takes for the begin of a word).
 bool line_in_batch(json_parser &p, size_t from, size_t to) {
+    if (from > 0 && p.many.text[from - 1] != '\n') return false;
+    if (to < p.many.length && p.many.text[to] != '\n' && p.many.text[to] != '\r') return false;
     dom_parser_implementation &parser = *p.many.parser;
     const uint32_t *indexes = parser.structural_indexes.get();
     uint32_t first = p.next;
@@ -162,17 +132,6 @@ str text_of(tape_ref ref) {
     return str{view.data(), view.size()};
 }
 
-bool step_index(str step, size_t *out) {
-    if (step.len == 0 || step.len > 9 || (step.len > 1 && step.at[0] == '0')) return false;
-    size_t n = 0;
-    for (size_t i = 0; i < step.len; i++) {
-        if (!digit(uint8_t(step.at[i]))) return false;
-        n = n * 10 + size_t(step.at[i] - '0');
-    }
-    *out = n;
-    return true;
-}
-
 bool key_equals(tape_ref key, str name) {
     return key.get_string_length() == name.len && std::memcmp(key.get_c_str(), name.at, name.len) == 0;
 }
@@ -183,7 +142,7 @@ json_node member(json_node node, str step) {
     tape_type type = ref.tape_ref_type();
     size_t wanted = 0;
     bool object = type == tape_type::START_OBJECT;
-    if (!object && !(type == tape_type::START_ARRAY && step_index(step, &wanted))) return json_node{nullptr, 0};
+    if (!object && !(type == tape_type::START_ARRAY && json_path_index(step, &wanted))) return json_node{nullptr, 0};
     size_t end = ref.matching_brace_index() - 1;
     ref.json_index++;
     for (size_t i = 0; ref.json_index < end; i++) {
@@ -217,8 +176,7 @@ str number_text(const machine &m, size_t at) {
         if (c == ':' || c == ',') continue;
         if (token-- == 0) break;
     }
-    const uint8_t *text = m.text + *index;
-    return str{reinterpret_cast<const char *>(text), number_length(text)};
+    return json_number(str{reinterpret_cast<const char *>(m.text + *index), m.length - *index});
 }
 
 str integer_text(uint64_t magnitude, bool negative, char digits[JSON_NUMBER_MAX]) {
@@ -254,6 +212,7 @@ enum rc json_parse(struct json_parser *parser, struct str document, struct json_
     if (document.len == 0) return fail(p, JSON_ERROR_SYNTAX, why);
     machine_fit(p.one, document.len, p.limits.depth_max);
     p.one.text = reinterpret_cast<const uint8_t *>(document.at);
+    p.one.length = document.len;
     p.one.first = 0;
     // Newer simdjson skips a byte order mark; here it is for the caller to do, once a file.
     auto error =
@@ -274,10 +233,10 @@ void json_batch(struct json_parser *parser, struct str lines) {
     p.batch_good = false;
     if (lines.len == 0 || lines.len > p.limits.bytes_max) return;
     machine_fit(p.many, lines.len, p.limits.depth_max);
-    p.batch = lines;
     p.next = 0;
     p.failures = 0;
     p.many.text = reinterpret_cast<const uint8_t *>(lines.at);
+    p.many.length = lines.len;
     // Without an error no string holds a LF (a control character), so every line begins outside of strings, and the
     // structural indexes of each line are what they are when it is alone.
     p.batch_good = !p.many.parser->stage1(p.many.text, lines.len, simdjson::stage1_mode::regular);
@@ -286,8 +245,9 @@ void json_batch(struct json_parser *parser, struct str lines) {
 enum rc json_line(struct json_parser *parser, struct str line, struct json_node *out_root, struct why *why) {
     json_parser &p = *parser;
     if (!p.batch_good) return json_parse(parser, line, out_root, why);
-    MUST(line.at >= p.batch.at && line.at + line.len <= p.batch.at + p.batch.len);
-    size_t from = size_t(line.at - p.batch.at);
+    const char *batch = reinterpret_cast<const char *>(p.many.text);
+    MUST(line.at >= batch && line.at + line.len <= batch + p.many.length);
+    size_t from = size_t(line.at - batch);
     if (!line_in_batch(p, from, from + line.len)) {
         p.batch_good = ++p.failures < BATCH_FAILURES_MAX;
         return json_parse(parser, line, out_root, why);

@@ -163,6 +163,8 @@ static void what_stands_behind_the_end_does_not_matter(void **state) {
         assert_int_equal(parse_before(STR("{\"a\":12}"), behind[i], &node), RC_OK);
         assert_int_equal(parse_before(STR("12"), behind[i], &node), RC_OK);
         expect_text(node, "12");
+        assert_int_equal(parse_before(STR("1.50"), behind[i], &node), RC_OK);
+        expect_text(node, "1.50");
         assert_int_equal(parse_before(STR("{\"a\":12"), behind[i], &node), RC_BAD);
         assert_int_equal(parse_before(STR("{\"a\":\"x"), behind[i], &node), RC_BAD);
         assert_int_equal(parse_before(STR("[1,"), behind[i], &node), RC_BAD);

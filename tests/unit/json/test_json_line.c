@@ -99,6 +99,18 @@ static void lines_can_be_left_out(void **state) {
     assert_int_equal(n, 3);
 }
 
+static void a_line_that_begins_in_a_word_is_read_from_its_begin(void **state) {
+    (void)state;
+    AUTO(json_parser_done) struct json_parser *parser = json_parser_new((struct json_parser_limits){0});
+    char text[64 + JSON_PADDING] = "\xef\xbb\xbf@{}\n{}@\n";
+    struct json_node root;
+    json_batch(parser, (struct str){text, 11});
+    assert_int_equal(json_line(parser, (struct str){text + 3, 3}, &root, NULL), RC_BAD);
+    assert_int_equal(json_line(parser, (struct str){text + 4, 2}, &root, NULL), RC_OK);
+    assert_int_equal(json_line(parser, (struct str){text + 7, 2}, &root, NULL), RC_OK);
+    assert_int_equal(json_line(parser, (struct str){text + 7, 3}, &root, NULL), RC_BAD);
+}
+
 static void a_batch_over_the_bound_is_parsed_line_by_line(void **state) {
     (void)state;
     AUTO(json_parser_done) struct json_parser *parser = json_parser_new((struct json_parser_limits){.bytes_max = 8});
@@ -143,6 +155,7 @@ int main(void) {
         cmocka_unit_test(a_bad_line_does_not_spoil_its_neighbours),
         cmocka_unit_test(many_bad_lines_in_a_batch_are_still_told_apart),
         cmocka_unit_test(lines_can_be_left_out),
+        cmocka_unit_test(a_line_that_begins_in_a_word_is_read_from_its_begin),
         cmocka_unit_test(a_batch_over_the_bound_is_parsed_line_by_line),
         cmocka_unit_test(random_lines_get_the_same_answer),
     };

@@ -106,14 +106,24 @@ static RC check_chain(const struct rules_recovered *out, uint64_t base, struct w
     return RC_OK;
 }
 
+/* Who has to be the predecessor of the i-th; false: the one before is forgotten, so nobody can say. */
+static bool predecessor_of(const struct rules_recovered *out, size_t i, const struct rules_stripe *stripe,
+                           struct id *out_id) {
+    uint64_t from = out->winners[i].from;
+    *out_id = (struct id){{0}};
+    if (from == stripe->start) return true;
+    if (i == 0 || out->winners[i - 1].to != from) return false;
+    *out_id = out->winners[i - 1].attempt;
+    return true;
+}
+
 static RC check_predecessors(const struct rules_recovered *out, const struct rules_given *given, size_t n,
-                             uint64_t base, struct why *why) {
+                             const struct rules_stripe *stripe, struct why *why) {
     char a[ID_TEXT], b[ID_TEXT];
+    struct id before;
     for (size_t g = 0, i = 0; g < n; g++) {
         while (!id_equal(out->winners[i].attempt, given[g].winner.attempt)) i++;
-        if (out->winners[i].from <= base && i == 0) continue; /* the one before is forgotten, or there is none */
-        struct id before = i > 0 ? out->winners[i - 1].attempt : (struct id){{0}};
-        if (out->winners[i].from < base || id_equal(before, given[g].predecessor)) continue;
+        if (!predecessor_of(out, i, stripe, &before) || id_equal(before, given[g].predecessor)) continue;
         return why_set(why, RC_BROKEN, "winner %s comes behind %s, which was not given",
                        id_format(given[g].winner.attempt, a), id_format(given[g].predecessor, b));
     }
@@ -129,5 +139,5 @@ RC rules_recover(const struct rules_stripe *stripe, const struct counts *counts,
     TRY(keep_own(stripe, given, given_n, out, why));
     for (size_t i = 0; i < given_n; i++) TRY(add_given(stripe, &given[i], out, why));
     TRY(check_chain(out, base, why));
-    return check_predecessors(out, given, given_n, base, why);
+    return check_predecessors(out, given, given_n, stripe, why);
 }

@@ -9,6 +9,8 @@
 #include "buf.h"
 #include "id.h"
 
+enum { IDENTITY_BYTES_MAX = 64 * 1024, IDENTITY_PIPELINE_MAX = 255 };
+
 struct identity {
     struct str pipeline;
     struct id ledger, queue;

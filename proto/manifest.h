@@ -53,5 +53,8 @@ struct manifest {
 
 RC manifest_encode(const struct manifest *manifest, struct buf *out);
 RC manifest_decode(struct str bytes, struct arena *arena, struct manifest *out, struct why *why);
+/* The footer's bytes of an object that has it in the manifest: RC_ABSENT when it has none there, RC_BAD when the text
+ * is no base64 (RFC 4648 with padding). */
+RC manifest_footer(const struct manifest_object *object, struct arena *arena, struct str *out);
 
 #endif

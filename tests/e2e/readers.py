@@ -35,7 +35,7 @@ def files_on_disk(out):
     """Keys of all data objects that lie in the folder, listed or not."""
     out = Path(out)
     return {str(p.relative_to(out)) for p in out.rglob("*") if p.is_file()
-            and (not p.relative_to(out).parts[0].startswith("_") or p.relative_to(out).parts[0] == "_rejects")}
+            and (p.relative_to(out).parts[0][0] not in "._" or p.relative_to(out).parts[0] == "_rejects")}
 
 
 def lines_of(path):

@@ -161,8 +161,14 @@ def test_help_and_version_are_answers(pipe):
                                        ["convert"], ["audit", "--depp"], ["--nothing"], ["check"]])
 def test_wrong_use_has_its_own_exit_code_and_says_why(arguments):
     done = sluice(*arguments, check=USAGE)
-    assert done.stderr.startswith(b"sluice") and not done.stdout
+    assert b"sluice" in done.stderr and not done.stdout
 
 
-def test_a_typo_in_a_command_gets_a_suggestion():
-    assert b"audit" in sluice("audti", check=USAGE).stderr
+def test_an_unknown_command_is_named_and_help_is_pointed_to():
+    told = sluice("audti", check=USAGE).stderr
+    assert b"audti" in told and b"--help" in told
+
+
+@pytest.mark.parametrize("command", ["run", "convert", "check", "config", "status", "audit", "rejects", "cat"])
+def test_every_command_explains_itself(command):
+    assert sluice(command, "--help", check=OK).stdout.startswith(b"usage: sluice " + command.encode())

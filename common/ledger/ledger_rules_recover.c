@@ -83,8 +83,10 @@ static RC add_given(const struct rules_stripe *stripe, const struct rules_given 
     if (!own && (!given->has_counts || winner.messages == 0))
         return why_set(why, RC_BROKEN, "the trailer of winner %s " RANGE " is lost", id_format(winner.attempt, name),
                        winner.from, winner.to);
-    if (!own) winner.durable = 0;
-    if (!own && winner.from >= base_of(stripe)) counts_add(&out->counts, &winner.counts);
+    /* What is in the forgotten part was counted, and durable, before it was forgotten. */
+    bool forgotten = winner.from < base_of(stripe);
+    if (!own) winner.durable = forgotten ? winner.messages : 0;
+    if (!own && !forgotten) counts_add(&out->counts, &winner.counts);
     size_t at = out->winners_len++;
     for (; at > 0 && out->winners[at - 1].from > winner.from; at--) out->winners[at] = out->winners[at - 1];
     out->winners[at] = winner;

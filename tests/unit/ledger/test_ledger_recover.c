@@ -70,6 +70,9 @@ static void one_split(size_t n, size_t own, size_t pruned, unsigned mask) {
     if (!whole) return;
     assert_int_equal(r.made.counts.lines, (1u << reach) - 1);
     if (reach) assert_int_equal(r.made.winners[r.made.winners_len - 1].to, START + reach * WIDTH);
+    assert_int_equal(
+        rules_outstanding(&(struct rules_stripe){.winners = r.made.winners, .winners_len = r.made.winners_len}),
+        reach - pruned); /* what is forgotten was durable, and is */
     for (size_t g = 0; g < given_n; g++) {
         bool found = false;
         for (size_t i = 0; i < r.made.winners_len; i++)

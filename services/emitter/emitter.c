@@ -235,6 +235,7 @@ void emitter_look(const struct emitter *e, struct emitter_view *out) {
             v.open++;
         if (entry->receipted) v.receipted++;
         if (entry->set_aside) v.set_aside++;
+        if (entry->denied) v.unreadable++;
         all_closed = all_closed && (entry->closed || entry->denied);
         all_receipted = all_receipted && (entry->receipted || entry->set_aside || entry->denied || entry->lost_told);
     }

@@ -64,6 +64,7 @@ struct emitter_view {
     bool scanned;               /* the first scan is complete and everything in it identified */
     bool converted;             /* --once: every file is closed and all its stripes are converted */
     bool done;                  /* --once: every receipt is written, or a stripe of the file was set aside */
+    uint64_t unreadable;        /* files that cannot be opened */
     uint64_t lost_bytes;        /* of files that were truncated or deleted before they were read */
 };
 

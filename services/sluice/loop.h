@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* loop: what the threads of one process share around the steps of the services: stopping, waiting, the ledger's epoch, and the
+ * one place where an outcome of a step becomes an action (go on, wait and try again, end the process) and a log line.
+ *
+ * Threads: struct loops by all; a struct loop by its thread. */
+#ifndef SLUICE_LOOP_H
+#define SLUICE_LOOP_H
+
+#include "backoff.h"
+#include "ledger.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct loops {
+    struct ledger ledger; /* for the epoch */
+    _Atomic uint64_t epoch;
+    atomic_bool stopping;
+    atomic_bool failed;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    enum rc rc; /* under lock: what ended the process */
+    struct why why;
+    _Atomic int trouble; /* how many loops are waiting for something to come back: readyz */
+    char trouble_text[256]; /* under lock */
+};
+
+struct loop {
+    struct loops *all;
+    const char *name;
+    struct backoff backoff;
+    bool in_trouble;
+};
+
+void loops_init(struct loops *loops, struct ledger ledger);
+void loops_done(struct loops *loops);
+void loops_stop(struct loops *loops);
+static inline bool loops_stopping(const struct loops *loops) { return atomic_load(&loops->stopping); }
+/* Ends the process: the first failure is the one that is told. */
+void loops_fail(struct loops *loops, const char *who, enum rc rc, const struct why *why);
+/* Waits up to `ms`, less when the process stops. */
+void loops_sleep(struct loops *loops, uint64_t ms);
+/* What is wrong at the moment, "" when nothing; for readyz. */
+void loops_trouble(struct loops *loops, char *out, size_t room);
+
+void loop_init(struct loop *loop, struct loops *all, const char *name);
+/* Applies the verdict of one step: true to go on (it may have waited), false to end the thread. */
+bool loop_settle(struct loop *loop, enum rc rc, const struct why *why);
+
+#endif

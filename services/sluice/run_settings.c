@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run_settings.h"
+
+#include "alloc.h"
+#include "metric.h"
+#include "num.h"
+#include "run.h"
+
+#include <stdlib.h>
+
+enum {
+    POLL_MS = 100,        /* one machine: the ledger is a function call away */
+    POLL_WATCH_MS = 500,
+    REPUBLISH_MS = 2000,
+};
+
+static enum converter_kind kind_of(enum config_converter converter) {
+    switch (converter) {
+    case CONFIG_NDJSON: return CONVERTER_NDJSON;
+    case CONFIG_COMBINED: return CONVERTER_COMBINED;
+    case CONFIG_RAW: return CONVERTER_RAW;
+    }
+    return CONVERTER_RAW;
+}
+
+struct converter_settings run_converter(const struct config *config, const struct config_source *source) {
+    return (struct converter_settings){.kind = kind_of(source->converter),
+                                       .source = source->name,
+                                       .partition = config->output.partition,
+                                       .time_given = source->time.given,
+                                       .time_optional = source->time.on_error == CONFIG_TIME_PARTITION,
+                                       .time_field = source->time.field,
+                                       .time_format = source->time.format,
+                                       .line_bytes_max = (size_t)source->max_line_bytes};
+}
+
+RC run_check_sources(const struct config *config, struct why *why) {
+    for (size_t i = 0; i < config->source_count; i++) {
+        struct converter_settings settings = run_converter(config, &config->sources[i]);
+        struct converter *converter = NULL;
+        struct why inner = {0};
+        if (converter_new(&settings, &converter, &inner) != RC_OK)
+            return config_error(config, "output.partition", why, "%s (for source %.*s)", inner.text, STR_ARG(config->sources[i].name));
+        converter_free(converter);
+    }
+    return RC_OK;
+}
+
+static struct emitter_source emitter_source(const struct config_source *s) {
+    return (struct emitter_source){
+        .name = s->name,
+        .pattern = {.paths = s->paths.at,
+                    .paths_len = s->paths.count,
+                    .excludes = s->exclude.at,
+                    .excludes_len = s->exclude.count,
+                    .follow_symlinks = s->follow_symlinks},
+        .stripe_bytes = s->stripe_bytes,
+        .close_after_ms = s->close_after_ms,
+        .rotated_after_ms = s->rotated_after_ms,
+        .after = s->after_durable == CONFIG_DELETE ? EMITTER_DELETE : s->after_durable == CONFIG_MOVE ? EMITTER_MOVE : EMITTER_KEEP,
+        .move_to = s->move_to};
+}
+
+RC run_settings_make(const struct runtime *r, bool once, struct run_settings *out, struct why *why) {
+    const struct config *c = r->config;
+    TRY(run_check_sources(c, why));
+    *out = (struct run_settings){0};
+    out->emitter_sources = alloc_zero(c->source_count, sizeof *out->emitter_sources);
+    out->worker_sources = alloc_zero(c->source_count, sizeof *out->worker_sources);
+    for (size_t i = 0; i < c->source_count; i++) {
+        const struct config_source *s = &c->sources[i];
+        out->emitter_sources[i] = emitter_source(s);
+        out->worker_sources[i] = (struct worker_source){s->name, run_converter(c, s), s->max_line_bytes, metric_label(LABEL_SOURCE, s->name)};
+    }
+    out->emitter = (struct emitter_settings){.sources = out->emitter_sources,
+                                             .sources_len = c->source_count,
+                                             .once = once,
+                                             .rescan_ms = c->rescan_ms,
+                                             .poll_ms = once ? POLL_MS : POLL_WATCH_MS,
+                                             .republish_ms = REPUBLISH_MS};
+    out->worker = (struct worker_settings){.sources = out->worker_sources,
+                                           .sources_len = c->source_count,
+                                           .format = r->format,
+                                           .level = (int)c->output.level,
+                                           .block_bytes = c->output.block_bytes,
+                                           .lane_bytes = c->lane_bytes,
+                                           .jobs_attempts_max = (uint32_t)c->jobs.attempts_max,
+                                           .backlog_bytes_max = c->broker.backlog_bytes_max};
+    out->uploader = (struct uploader_settings){.queue = r->queue,
+                                               .output = {.format = frame_format_name(r->format),
+                                                          .level = (int)c->output.level,
+                                                          .object_bytes = c->output.object_bytes,
+                                                          .block_bytes = c->output.block_bytes,
+                                                          .encoder = frame_library(r->format)},
+                                               .flush_ms = c->output.flush_ms,
+                                               .seal_bytes_max = c->output.seal_bytes_max,
+                                               .void_after_ms = c->jobs.void_after_ms};
+    return RC_OK;
+}
+
+void run_settings_done(struct run_settings *s) {
+    free(s->emitter_sources);
+    free(s->worker_sources);
+    free(s->lanes_to_free);
+    *s = (struct run_settings){0};
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runtime: a configuration with its ports opened: the only place that names adapters. For writing (run) or for looking (status,
+ * audit, …, beside a run or without one).
+ *
+ * Opening for writing also makes sure that ledger, queue and output belong together: the output remembers who writes to it, and
+ * another ledger is refused before anything is written.
+ * Threads: opened and closed by one; the ports then by all. Fails: RC_DENIED for what a person has to mend, RC_BROKEN. */
+#ifndef SLUICE_RUNTIME_H
+#define SLUICE_RUNTIME_H
+
+#include "broker.h"
+#include "config.h"
+#include "frame.h"
+#include "ledger.h"
+#include "source.h"
+#include "store.h"
+
+enum runtime_use { RUNTIME_LOOK, RUNTIME_WRITE };
+
+struct runtime {
+    const struct config *config;
+    struct store store;
+    struct ledger ledger;
+    struct broker broker; /* RUNTIME_WRITE only */
+    struct source source; /* RUNTIME_WRITE only */
+    struct id queue;
+    enum frame_format format;
+    bool fresh; /* nothing ran here yet (RUNTIME_LOOK): the ledger is not open */
+};
+
+RC runtime_open(const struct config *config, enum runtime_use use, struct runtime *out, struct why *why);
+/* Takes half-opened ones. */
+void runtime_close(struct runtime *runtime);
+/* Can the output location be written, and does it belong to this pipeline? Leaves nothing behind. For `check`. */
+RC runtime_try_output(const struct config *config, struct why *why);
+
+#endif

@@ -70,7 +70,8 @@ static void set_trouble(struct loop *loop, bool on, const struct why *why) {
     loop->in_trouble = on;
     LOCKED(&loop->all->lock);
     (void)atomic_fetch_add(&loop->all->trouble, on ? 1 : -1);
-    if (on) (void)snprintf(loop->all->trouble_text, sizeof loop->all->trouble_text, "%s: %.200s", loop->name, why->text);
+    if (on)
+        (void)snprintf(loop->all->trouble_text, sizeof loop->all->trouble_text, "%s: %.200s", loop->name, why->text);
 }
 
 /* Another epoch: everybody reads it before the next step. */
@@ -94,12 +95,11 @@ bool loop_settle(struct loop *loop, enum rc rc, const struct why *why) {
         set_trouble(loop, false, why);
         backoff_reset(&loop->backoff);
         return true;
-    case RC_STALE:
-        loops_sleep(loop->all, backoff_next_ms(&loop->backoff));
-        return refresh_epoch(loop, why);
+    case RC_STALE: loops_sleep(loop->all, backoff_next_ms(&loop->backoff)); return refresh_epoch(loop, why);
     case RC_BUSY:
     case RC_LIMIT:
-        LOG_WARN(rc == RC_BUSY ? "waiting" : "waiting for room", F_STR("service", str_of(loop->name)), F_STR("error", str_of(why->text)));
+        LOG_WARN(rc == RC_BUSY ? "waiting" : "waiting for room", F_STR("service", str_of(loop->name)),
+                 F_STR("error", str_of(why->text)));
         set_trouble(loop, true, why);
         loops_sleep(loop->all, backoff_next_ms(&loop->backoff));
         return true;

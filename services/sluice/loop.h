@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* loop: what the threads of one process share around the steps of the services: stopping, waiting, the ledger's epoch, and the
- * one place where an outcome of a step becomes an action (go on, wait and try again, end the process) and a log line.
+/* loop: what the threads of one process share around the steps of the services: stopping, waiting, the ledger's epoch,
+ * and the one place where an outcome of a step becomes an action (go on, wait and try again, end the process) and a log
+ * line.
  *
  * Threads: struct loops by all; a struct loop by its thread. */
 #ifndef SLUICE_LOOP_H
@@ -21,7 +22,7 @@ struct loops {
     pthread_cond_t changed;
     enum rc rc; /* under lock: what ended the process */
     struct why why;
-    _Atomic int trouble; /* how many loops are waiting for something to come back: readyz */
+    _Atomic int trouble;    /* how many loops are waiting for something to come back: readyz */
     char trouble_text[256]; /* under lock */
 };
 

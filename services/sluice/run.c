@@ -21,9 +21,9 @@
 #include <stdlib.h>
 
 enum {
-    LOOK_MS = 100,       /* between two looks of the main thread at everything */
-    VIEW_MS = 200,       /* between two views that the emitter makes of itself (it goes through all files) */
-    LANE_WAIT_MS = 200,  /* how long a lane waits for a job at a time: the time to notice a stop */
+    LOOK_MS = 100,      /* between two looks of the main thread at everything */
+    VIEW_MS = 200,      /* between two views that the emitter makes of itself (it goes through all files) */
+    LANE_WAIT_MS = 200, /* how long a lane waits for a job at a time: the time to notice a stop */
     IDLE_WAIT_MS = 100,
     TELL_MS = 1000,
 };
@@ -62,10 +62,10 @@ static void emitter_publish_view(struct run *r, const struct emitter *e) {
     r->emitter = view;
     atomic_store(&r->converted, view.converted);
     if (view.done) atomic_store(&r->done, true);
-    metric_set_at(METRIC_FILES, LABEL_STATE_OPEN, view.open);
-    metric_set_at(METRIC_FILES, LABEL_STATE_CLOSED, view.closed);
-    metric_set_at(METRIC_FILES, LABEL_STATE_DURABLE, view.receipted);
-    metric_set_at(METRIC_FILES, LABEL_STATE_SET_ASIDE, view.set_aside);
+    metric_set_at(METRIC_FILES, LABEL_STATE_OPEN, (int64_t)view.open);
+    metric_set_at(METRIC_FILES, LABEL_STATE_CLOSED, (int64_t)view.closed);
+    metric_set_at(METRIC_FILES, LABEL_STATE_DURABLE, (int64_t)view.receipted);
+    metric_set_at(METRIC_FILES, LABEL_STATE_SET_ASIDE, (int64_t)view.set_aside);
 }
 
 static RC emitter_turn(struct run *r, struct emitter *e, uint64_t *viewed_ms, struct why *why) {
@@ -170,8 +170,10 @@ static void *committer_main(void *context) {
         struct why why = {0};
         worker_set_epoch(r->worker, atomic_load(&r->loops.epoch));
         enum rc rc = committer_step(c, &why);
-        if (rc == RC_ABSENT) committer_wait(c, IDLE_WAIT_MS);
-        else if (!loop_settle(&loop, rc, &why)) break;
+        if (rc == RC_ABSENT)
+            committer_wait(c, IDLE_WAIT_MS);
+        else if (!loop_settle(&loop, rc, &why))
+            break;
     }
     return NULL;
 }
@@ -222,7 +224,8 @@ static void *uploader_main(void *context) {
     struct uploader_ports ports = {r->runtime->broker, r->runtime->ledger, r->runtime->store};
     struct uploader *u = uploader_new(&settings, &ports);
     unsigned flushed = 0;
-    while (!loops_stopping(&r->loops) && uploader_turn(r, u, &loop, t->number, &flushed)) {}
+    while (!loops_stopping(&r->loops) && uploader_turn(r, u, &loop, t->number, &flushed)) {
+    }
     uploader_free(u);
     return NULL;
 }
@@ -317,7 +320,7 @@ static void watch(struct run *r, struct signals *signals, struct shown *shown) {
         told_ms = now_ms;
         log_tell_suppressed(false);
         uint64_t backlog = 0;
-        if (broker_backlog_bytes(r->runtime->broker, &backlog, NULL) == RC_OK) metric_set(METRIC_BACKLOG, backlog);
+        if (broker_backlog_bytes(r->runtime->broker, &backlog, NULL) == RC_OK) metric_set(METRIC_BACKLOG, (int64_t)backlog);
     }
 }
 
@@ -363,7 +366,8 @@ static RC outcome(struct run *r, struct run_summary *out, struct why *why) {
     }
     if (!r->options.once || (!v->set_aside && !v->unreadable && !v->lost_bytes)) return RC_OK;
     return why_set(why, RC_BAD, "%llu files set aside, %llu unreadable, %llu bytes lost before they were read",
-                   (unsigned long long)v->set_aside, (unsigned long long)v->unreadable, (unsigned long long)v->lost_bytes);
+                   (unsigned long long)v->set_aside, (unsigned long long)v->unreadable,
+                   (unsigned long long)v->lost_bytes);
 }
 
 static void close_run(struct run *r) {
@@ -377,8 +381,8 @@ static void close_run(struct run *r) {
     free(r);
 }
 
-RC run_pipeline(struct runtime *runtime, const struct run_options *options, struct signals *signals, struct run_summary *out,
-                struct why *why) {
+RC run_pipeline(struct runtime *runtime, const struct run_options *options, struct signals *signals,
+                struct run_summary *out, struct why *why) {
     struct run *r = ALLOC(struct run);
     r->runtime = runtime;
     r->options = *options;

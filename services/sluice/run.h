@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run: emitter, worker lanes and uploaders in one process: the whole product on one machine.
  *
- * Threads: one for the emitter, one a lane, one for the committer, one a queue partition, one for HTTP; the caller's waits for
- * signals and shows the progress. Memory: README.md, bounds. Ends: --once when all input that was there is durable and has its
- * receipts; else on SIGTERM or SIGINT, when the attempts under way are decided; or when a service meets what a person must see. */
+ * Threads: one for the emitter, one a lane, one for the committer, one a queue partition, one for HTTP; the caller's
+ * waits for signals and shows the progress. Memory: README.md, bounds. Ends: --once when all input that was there is
+ * durable and has its receipts; else on SIGTERM or SIGINT, when the attempts under way are decided; or when a service
+ * meets what a person must see. */
 #ifndef SLUICE_RUN_H
 #define SLUICE_RUN_H
 
@@ -20,9 +21,10 @@ struct run_summary {
     uint64_t bytes;
 };
 
-/* RC_OK: ended as it should; RC_BAD: --once is done, but some files were set aside, unreadable or lost bytes (see summary). */
-RC run_pipeline(struct runtime *runtime, const struct run_options *options, struct signals *signals, struct run_summary *out,
-                struct why *why);
+/* RC_OK: ended as it should; RC_BAD: --once is done, but some files were set aside, unreadable or lost bytes (see
+ * summary). */
+RC run_pipeline(struct runtime *runtime, const struct run_options *options, struct signals *signals,
+                struct run_summary *out, struct why *why);
 /* Checks what only the converters know: templates and time fields; the error names file, line and column. */
 RC run_check_sources(const struct config *config, struct why *why);
 

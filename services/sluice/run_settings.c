@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 enum {
-    POLL_MS = 100,        /* one machine: the ledger is a function call away */
+    POLL_MS = 100, /* one machine: the ledger is a function call away */
     POLL_WATCH_MS = 500,
     REPUBLISH_MS = 2000,
 };
@@ -40,25 +40,27 @@ RC run_check_sources(const struct config *config, struct why *why) {
         struct converter *converter = NULL;
         struct why inner = {0};
         if (converter_new(&settings, &converter, &inner) != RC_OK)
-            return config_error(config, "output.partition", why, "%s (for source %.*s)", inner.text, STR_ARG(config->sources[i].name));
+            return config_error(config, "output.partition", why, "%s (for source %.*s)", inner.text,
+                                STR_ARG(config->sources[i].name));
         converter_free(converter);
     }
     return RC_OK;
 }
 
 static struct emitter_source emitter_source(const struct config_source *s) {
-    return (struct emitter_source){
-        .name = s->name,
-        .pattern = {.paths = s->paths.at,
-                    .paths_len = s->paths.count,
-                    .excludes = s->exclude.at,
-                    .excludes_len = s->exclude.count,
-                    .follow_symlinks = s->follow_symlinks},
-        .stripe_bytes = s->stripe_bytes,
-        .close_after_ms = s->close_after_ms,
-        .rotated_after_ms = s->rotated_after_ms,
-        .after = s->after_durable == CONFIG_DELETE ? EMITTER_DELETE : s->after_durable == CONFIG_MOVE ? EMITTER_MOVE : EMITTER_KEEP,
-        .move_to = s->move_to};
+    return (struct emitter_source){.name = s->name,
+                                   .pattern = {.paths = s->paths.at,
+                                               .paths_len = s->paths.count,
+                                               .excludes = s->exclude.at,
+                                               .excludes_len = s->exclude.count,
+                                               .follow_symlinks = s->follow_symlinks},
+                                   .stripe_bytes = s->stripe_bytes,
+                                   .close_after_ms = s->close_after_ms,
+                                   .rotated_after_ms = s->rotated_after_ms,
+                                   .after = s->after_durable == CONFIG_DELETE ? EMITTER_DELETE
+                                            : s->after_durable == CONFIG_MOVE ? EMITTER_MOVE
+                                                                              : EMITTER_KEEP,
+                                   .move_to = s->move_to};
 }
 
 RC run_settings_make(const struct runtime *r, bool once, struct run_settings *out, struct why *why) {
@@ -70,7 +72,8 @@ RC run_settings_make(const struct runtime *r, bool once, struct run_settings *ou
     for (size_t i = 0; i < c->source_count; i++) {
         const struct config_source *s = &c->sources[i];
         out->emitter_sources[i] = emitter_source(s);
-        out->worker_sources[i] = (struct worker_source){s->name, run_converter(c, s), s->max_line_bytes, metric_label(LABEL_SOURCE, s->name)};
+        out->worker_sources[i] = (struct worker_source){s->name, run_converter(c, s), s->max_line_bytes,
+                                                        metric_label(LABEL_SOURCE, s->name)};
     }
     out->emitter = (struct emitter_settings){.sources = out->emitter_sources,
                                              .sources_len = c->source_count,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run_settings: what each service wants to know, out of the configuration. Borrows its strings. Threads: read-only once made. */
+/* run_settings: what each service wants to know, out of the configuration. Borrows its strings. Threads: read-only once
+ * made. */
 #ifndef SLUICE_RUN_SETTINGS_H
 #define SLUICE_RUN_SETTINGS_H
 

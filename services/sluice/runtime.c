@@ -51,11 +51,12 @@ static RC read_identity(struct store store, struct arena *arena, struct identity
 
 static RC foreign_output(const struct runtime *r, const struct identity *there, struct why *why) {
     char text[ID_TEXT];
-    return why_set(why, RC_DENIED,
-                   "%.*s holds the objects of pipeline \"%.*s\" written with another state (ledger %s): the state folder %.*s was "
-                   "removed or is another one. Restore that state folder, or use an empty output",
-                   STR_ARG(r->config->output.url), STR_ARG(there->pipeline), id_format(there->ledger, text),
-                   STR_ARG(r->config->state));
+    return why_set(
+        why, RC_DENIED,
+        "%.*s holds the objects of pipeline \"%.*s\" written with another state (ledger %s): the state folder %.*s was "
+        "removed or is another one. Restore that state folder, or use an empty output",
+        STR_ARG(r->config->output.url), STR_ARG(there->pipeline), id_format(there->ledger, text),
+        STR_ARG(r->config->state));
 }
 
 /* Puts our identity if the output has none, and refuses one that is not ours. */
@@ -75,10 +76,11 @@ static RC claim_output(struct runtime *r, const struct ledger_identity *who, str
         if (rc == RC_STALE) rc = read_identity(r->store, &arena, &there, why);
     }
     if (rc != RC_OK) return rc;
-    if (!id_equal(there.ledger, mine.ledger) || !id_equal(there.queue, mine.queue)) return foreign_output(r, &there, why);
+    if (!id_equal(there.ledger, mine.ledger) || !id_equal(there.queue, mine.queue))
+        return foreign_output(r, &there, why);
     if (!str_equal(there.pipeline, mine.pipeline))
-        return why_set(why, RC_DENIED, "%.*s is the output of pipeline \"%.*s\", not of \"%.*s\"", STR_ARG(r->config->output.url),
-                       STR_ARG(there.pipeline), STR_ARG(mine.pipeline));
+        return why_set(why, RC_DENIED, "%.*s is the output of pipeline \"%.*s\", not of \"%.*s\"",
+                       STR_ARG(r->config->output.url), STR_ARG(there.pipeline), STR_ARG(mine.pipeline));
     return RC_OK;
 }
 
@@ -107,8 +109,9 @@ static RC open_ledger_writer(struct runtime *r, struct why *why) {
 static void tell_opening(struct broker broker, uint32_t partition) {
     struct broker_local_opening o = broker_local_opening(broker, partition);
     if (!o.torn_bytes && !o.dropped_messages) return;
-    LOG_INFO("the last run was cut off while it wrote; what was not acknowledged is left out", F_U64("partition", partition),
-             F_STR("file", str_of(o.torn_file)), F_U64("torn_bytes", o.torn_bytes), F_U64("dropped_messages", o.dropped_messages));
+    LOG_INFO("the last run was cut off while it wrote; what was not acknowledged is left out",
+             F_U64("partition", partition), F_STR("file", str_of(o.torn_file)), F_U64("torn_bytes", o.torn_bytes),
+             F_U64("dropped_messages", o.dropped_messages));
 }
 
 static RC open_broker(struct runtime *r, struct why *why) {
@@ -130,10 +133,11 @@ static RC check_log(struct runtime *r, struct why *why) {
         TRY(ledger_acknowledged(r->ledger, p, &acknowledged, why));
         TRY(broker_bounds(r->broker, p, &start, &end, why));
         if (end >= acknowledged) continue;
-        return why_set(why, RC_BROKEN,
-                       "the queue in %.*s/queue lost its tail: partition %u ends at %llu, and messages up to %llu were "
-                       "acknowledged. Nothing was changed. Restore the folder whole (ledger and queue of the same moment)",
-                       STR_ARG(r->config->state), p, (unsigned long long)end, (unsigned long long)acknowledged);
+        return why_set(
+            why, RC_BROKEN,
+            "the queue in %.*s/queue lost its tail: partition %u ends at %llu, and messages up to %llu were "
+            "acknowledged. Nothing was changed. Restore the folder whole (ledger and queue of the same moment)",
+            STR_ARG(r->config->state), p, (unsigned long long)end, (unsigned long long)acknowledged);
     }
     return RC_OK;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtime: a configuration with its ports opened: the only place that names adapters. For writing (run) or for looking (status,
- * audit, …, beside a run or without one).
+/* runtime: a configuration with its ports opened: the only place that names adapters. For writing (run) or for looking
+ * (status, audit, …, beside a run or without one).
  *
- * Opening for writing also makes sure that ledger, queue and output belong together: the output remembers who writes to it, and
- * another ledger is refused before anything is written.
- * Threads: opened and closed by one; the ports then by all. Fails: RC_DENIED for what a person has to mend, RC_BROKEN. */
+ * Opening for writing also makes sure that ledger, queue and output belong together: the output remembers who writes to
+ * it, and another ledger is refused before anything is written. Threads: opened and closed by one; the ports then by
+ * all. Fails: RC_DENIED for what a person has to mend, RC_BROKEN. */
 #ifndef SLUICE_RUNTIME_H
 #define SLUICE_RUNTIME_H
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli: the commands that act, beside those of command.h that look, and what they share: exit codes and how an error is
+ * told.
+ *
+ * A command gets its own arguments, argv[0] being its name, and gives the exit code. Threads: the main one. */
+#ifndef SLUICE_CLI_H
+#define SLUICE_CLI_H
+
+#include "config.h"
+
+enum { CLI_OK = 0, CLI_NO = 1, CLI_USAGE = 2 };
+
+int command_run(int argc, char **argv);
+int command_convert(int argc, char **argv);
+int command_check(int argc, char **argv);
+int command_config(int argc, char **argv);
+
+/* "sluice: <words>" on stderr; gives the exit code of rc. */
+int cli_fail(enum rc rc, const struct why *why);
+/* "sluice: <words>" and where to read more; gives CLI_USAGE. */
+int cli_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The configuration's settings of the log are in force from now on. */
+void cli_log(const struct config *config);
+/* Runs the pipeline of an already loaded configuration; for run and convert. */
+int cli_run(const struct config *config, bool once, bool quiet);
+
+#endif

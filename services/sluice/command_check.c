@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli.h"
+
+#include "own.h"
+#include "run.h"
+#include "source_posix.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+static const char help[] =
+    "usage: sluice check CONFIG\n"
+    "\n"
+    "Reads and checks CONFIG as run does, looks at what the sources match, and tries the output location, "
+    "without\nrunning anything. Exit codes: 0 all is well, 2 wrong use, 78 something has to be mended.\n";
+
+struct seen {
+    uint64_t files, bytes, problems;
+    const char *source;
+};
+
+static enum rc count_file(void *context, const struct source_entry *entry) {
+    struct seen *seen = context;
+    seen->files++;
+    seen->bytes += entry->stat.size;
+    return RC_OK;
+}
+
+static void count_problem(void *context, struct str uri, enum rc rc, const struct why *why) {
+    struct seen *seen = context;
+    seen->problems++;
+    (void)fprintf(stderr, "sluice: source %s: %.*s: %s\n", seen->source, STR_ARG(uri),
+                  why && why->text[0] ? why->text : rc_name(rc));
+}
+
+/* What each source matches now: none is no error, files may come. */
+static RC look_at_source(struct source source, const struct config_source *s, uint64_t *problems, struct why *why) {
+    struct source_pattern pattern = {s->paths.at, s->paths.count, s->exclude.at, s->exclude.count, s->follow_symlinks};
+    struct seen seen = {.source = s->name.at};
+    TRY(source_list(source, &pattern, count_file, count_problem, &seen, why));
+    (void)printf("source %.*s: %llu files, %llu bytes\n", STR_ARG(s->name), (unsigned long long)seen.files,
+                 (unsigned long long)seen.bytes);
+    *problems += seen.problems;
+    return RC_OK;
+}
+
+static RC check(const struct config *config, uint64_t *problems, struct why *why) {
+    TRY(run_check_sources(config, why));
+    TRY(runtime_try_output(config, why));
+    struct source source;
+    TRY(source_posix_open(&source, why));
+    enum rc rc = RC_OK;
+    for (size_t i = 0; i < config->source_count && rc == RC_OK; i++)
+        rc = look_at_source(source, &config->sources[i], problems, why);
+    source_free(source);
+    return rc;
+}
+
+int command_check(int argc, char **argv) {
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
+    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (c == 'h') return fputs(help, stdout), CLI_OK;
+        return cli_usage("check", "there is no such option");
+    }
+    if (argc - optind != 1) return cli_usage("check", "one CONFIG is needed, %d given", argc - optind);
+    struct why why = {0};
+    AUTO(config_done) struct config *config = NULL;
+    enum rc rc = config_load(argv[optind], &config, &why);
+    uint64_t problems = 0;
+    if (rc == RC_OK) rc = check(config, &problems, &why);
+    if (rc != RC_OK) return cli_fail(rc, &why);
+    if (problems) return rc_exit_code(RC_DENIED);
+    (void)printf("output %.*s: can be written\n%s: ok\n", STR_ARG(config->output.url), argv[optind]);
+    return CLI_OK;
+}

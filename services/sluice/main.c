@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli.h"
+#include "command.h"
+#include "log.h"
+#include "metric.h"
+#include "runtime.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+    "usage: sluice COMMAND ...\n"
+    "\n"
+    "Moves large text files into partitioned, compressed objects, each line exactly once, and proves it.\n"
+    "\n"
+    "  run CONFIG [--once]     convert what CONFIG names, once or for as long as it is there\n"
+    "  convert --out DIR FILE  the quick form without a configuration file\n"
+    "  check CONFIG            check a configuration and its output location, without running\n"
+    "  config schema           the JSON Schema of the configuration, for editors\n"
+    "  status                  per file: how far it is\n"
+    "  audit [--deep]          is every line there, once? exit code 0 or 1\n"
+    "  rejects                 the lines that could not be converted, with place and reason\n"
+    "  cat [PARTITION]         the records of the objects\n"
+    "\n"
+    "status, audit, rejects and cat take --config CONFIG. `sluice COMMAND --help` tells more.\n";
+
+int cli_fail(enum rc rc, const struct why *why) {
+    (void)fprintf(stderr, "sluice: %s\n", why->text[0] ? why->text : rc_name(rc));
+    return rc_exit_code(rc);
+}
+
+int cli_usage(const char *command, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    (void)fprintf(stderr, "sluice %s: ", command);
+    (void)vfprintf(stderr, format, list);
+    va_end(list);
+    (void)fprintf(stderr, "; see `sluice %s --help`\n", command);
+    return CLI_USAGE;
+}
+
+void cli_log(const struct config *config) {
+    static const enum log_level levels[] = {[CONFIG_LOG_DEBUG] = LOG_LEVEL_DEBUG,
+                                            [CONFIG_LOG_INFO] = LOG_LEVEL_INFO,
+                                            [CONFIG_LOG_WARN] = LOG_LEVEL_WARN,
+                                            [CONFIG_LOG_ERROR] = LOG_LEVEL_ERROR};
+    struct log_options options = {.level = levels[config->log.level],
+                                  .format =
+                                      config->log.format == CONFIG_LOG_JSON ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT};
+    log_setup(&options);
+}
+
+/* ---- the commands that look ---- */
+
+struct looking {
+    struct config *config;
+    struct runtime runtime;
+};
+
+static enum rc open_for_looking(struct command_context *context, const char *config_path, struct why *why) {
+    struct looking *l = context->self;
+    if (!config_path) return why_set(why, RC_DENIED, "--config CONFIG is needed: which pipeline?");
+    TRY(config_load(config_path, &l->config, why));
+    TRY(runtime_open(l->config, RUNTIME_LOOK, &l->runtime, why));
+    context->config = l->config;
+    context->store = l->runtime.store;
+    context->ledger = l->runtime.ledger;
+    context->queue = l->runtime.queue;
+    return RC_OK;
+}
+
+static int look(int (*command)(int, char **, struct command_context *), int argc, char **argv) {
+    struct looking l = {0};
+    struct command_context context = {
+        .out = stdout, .err = stderr, .terminal = isatty(STDOUT_FILENO) == 1, .open = open_for_looking, .self = &l};
+    int code = command(argc, argv, &context);
+    runtime_close(&l.runtime);
+    config_free(l.config);
+    if (fflush(stdout) != 0 && code == CLI_OK) code = rc_exit_code(RC_LIMIT);
+    return code;
+}
+
+int main(int argc, char **argv) {
+    static const struct {
+        const char *name;
+        int (*act)(int, char **);
+        int (*look)(int, char **, struct command_context *);
+    } commands[] = {
+        {"run", command_run, NULL},         {"convert", command_convert, NULL}, {"check", command_check, NULL},
+        {"config", command_config, NULL},   {"status", NULL, command_status},   {"audit", NULL, command_audit},
+        {"rejects", NULL, command_rejects}, {"cat", NULL, command_cat},
+    };
+    metric_set_version(STR(SLUICE_VERSION));
+    if (argc < 2) return fputs(help, stderr), CLI_USAGE;
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) return fputs(help, stdout), CLI_OK;
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0)
+        return puts("sluice " SLUICE_VERSION), CLI_OK;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(argv[1], commands[i].name) != 0) continue;
+        if (commands[i].act) return commands[i].act(argc - 1, argv + 1);
+        return look(commands[i].look, argc - 1, argv + 1);
+    }
+    (void)fprintf(stderr, "sluice: there is no command \"%s\"; see `sluice --help`\n", argv[1]);
+    return CLI_USAGE;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recovery: brings a ledger that was set back to agree with the seals. DESIGN.md beside this file has the argument.
+ *
+ * Threads: one at a time; nobody else of this process steps meanwhile. Memory: 64 bytes an attempt in all seals, and
+ * what unsealed.h says. Fails: RC_STALE: another recoverer took over, or the epoch went on; look again. RC_BROKEN:
+ * blocks of a winner are lost; nothing was changed. */
+#ifndef SLUICE_RECOVERY_H
+#define SLUICE_RECOVERY_H
+
+#include "broker.h"
+#include "ledger.h"
+#include "rng.h"
+#include "seal.h"
+#include "store.h"
+
+struct recovery_ports {
+    struct broker broker; /* of the ledger handle's generation */
+    struct ledger ledger;
+    struct store store;
+};
+
+struct recovery_settings {
+    struct id queue;
+    uint32_t partitions;
+    struct settings output; /* stands in the barriers, and decides nothing */
+};
+
+/* Reads only. *out_why_needed says what was found. */
+RC recovery_check(const struct recovery_ports *ports, const struct recovery_settings *settings, bool *out_needed,
+                  struct why *out_why_needed, struct why *why);
+/* The whole procedure; *out_epoch is the epoch that is open now. */
+RC recovery_run(const struct recovery_ports *ports, const struct recovery_settings *settings, struct rng *rng,
+                uint64_t *out_epoch, struct why *why);
+
+#endif

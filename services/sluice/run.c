@@ -13,6 +13,7 @@
 #include "num.h"
 #include "own.h"
 #include "progress.h"
+#include "recovery.h"
 #include "run_settings.h"
 #include "stamp.h"
 #include "uploader.h"
@@ -320,7 +321,8 @@ static void watch(struct run *r, struct signals *signals, struct shown *shown) {
         told_ms = now_ms;
         log_tell_suppressed(false);
         uint64_t backlog = 0;
-        if (broker_backlog_bytes(r->runtime->broker, &backlog, NULL) == RC_OK) metric_set(METRIC_BACKLOG, (int64_t)backlog);
+        if (broker_backlog_bytes(r->runtime->broker, &backlog, NULL) == RC_OK)
+            metric_set(METRIC_BACKLOG, (int64_t)backlog);
     }
 }
 
@@ -339,9 +341,28 @@ static void stop_all(struct run *r) {
     for (size_t i = 0; i < r->lanes; i++) lane_free(r->settings.lanes_to_free[i]);
 }
 
+/* A state folder that was restored from a copy is behind what the seals say: it is brought to agree with them first. */
+static RC recover_if_needed(struct run *r, struct why *why) {
+    struct runtime *runtime = r->runtime;
+    struct recovery_ports ports = {runtime->broker, runtime->ledger, runtime->store};
+    struct recovery_settings settings = {runtime->queue, (uint32_t)runtime->config->broker.partitions,
+                                         r->settings.uploader.output};
+    struct why found = {0};
+    bool needed = false;
+    TRY(recovery_check(&ports, &settings, &needed, &found, why));
+    if (!needed) return RC_OK;
+    LOG_WARN("the state is behind the output", F_STR("found", str_of(found.text)));
+    struct rng rng = rng_from_kernel();
+    TRY(recovery_run(&ports, &settings, &rng, &runtime->ledger.at.epoch, why));
+    atomic_store(&r->loops.epoch, runtime->ledger.at.epoch);
+    r->loops.ledger = runtime->ledger;
+    return RC_OK;
+}
+
 static RC open_run(struct run *r, struct why *why) {
     const struct config *config = r->runtime->config;
     TRY(run_settings_make(r->runtime, r->options.once, &r->settings, why));
+    TRY(recover_if_needed(r, why));
     struct worker_ports ports = {r->runtime->broker, r->runtime->ledger, r->runtime->source};
     TRY(worker_new(&r->settings.worker, &ports, &r->worker, why));
     r->lanes = config_lanes(config);

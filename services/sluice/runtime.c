@@ -14,10 +14,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-enum {
-    JOB_PARTITIONS = 16,
-    IDENTITY_BYTES_MAX = 64 * 1024,
-};
+enum { JOB_PARTITIONS = 16 };
 
 /* Makes the folder and those above it. */
 static RC make_folder(struct str path, struct why *why) {

@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "combined_split.h"
 #include "converter_impl.h"
+#include "scan.h"
 #include "time_format.h"
 #include "utf8.h"
 
@@ -12,7 +13,7 @@
 enum {
     /* A byte grows to 6 at most (a control character to \u001f); decoded fields lie behind the record. */
     GROWTH = 7,
-    KEYS_BYTES = 512, /* the keys, quotes, and a time in both forms */
+    KEYS_BYTES = 512, /* the keys, quotes, a time in both forms, and what scan_copy() writes behind */
     CLF_TIME_MAX = 32,
 };
 
@@ -22,7 +23,8 @@ struct combined {
     char last_clf[CLF_TIME_MAX];
     size_t last_clf_len;
     int64_t last_ns;
-    char last_rfc3339[TIME_FORMAT_RFC3339_MAX];
+    size_t last_len;
+    char last_rfc3339[TIME_FORMAT_RFC3339_MAX + SCAN_SLACK];
 };
 
 static enum combined_field field_of(const struct json_path *path) {
@@ -50,10 +52,10 @@ static bool combined_gives(const struct converter *c, size_t field) {
     return self->wanted[field] != COMBINED_FIELDS;
 }
 
-static size_t combined_scratch_bytes(size_t line_bytes) { return GROWTH * line_bytes + KEYS_BYTES; }
+static size_t combined_scratch_bytes(size_t line_bytes) { return GROWTH * line_bytes + KEYS_BYTES + SCAN_SLACK; }
 
 /* 10/Oct/2000:13:55:36 -0700 to 2000-10-10T13:55:36-07:00; false when it is written in another way. */
-static bool rearrange(struct str clf, char out[TIME_FORMAT_RFC3339_MAX]) {
+static bool rearrange(struct str clf, char *out) {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     if (clf.len != 26 || clf.at[2] != '/' || clf.at[6] != '/' || clf.at[11] != ':' || clf.at[20] != ' ') return false;
     int month = 0;
@@ -97,39 +99,42 @@ static RC read_time(struct combined *self, struct str clf) {
     int64_t ns = 0;
     TRY(time_parse_clf(clf, &ns));
     if (!rearrange(clf, self->last_rfc3339)) (void)time_format_rfc3339(ns, 0, self->last_rfc3339);
+    self->last_len = strlen(self->last_rfc3339);
     self->last_ns = ns;
     self->last_clf_len = clf.len;
     memcpy(self->last_clf, clf.at, clf.len);
     return RC_OK;
 }
 
-static char *put(char *to, struct str text) {
-    memcpy(to, text.at, text.len);
-    return to + text.len;
+static char *put(char *to, struct str text) { return scan_copy(to, text.at, text.len); }
+
+static char *put_control(char *to, unsigned char c) {
+    static const char digits[] = "0123456789abcdef";
+    char escape[] = {'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]};
+    memcpy(to, escape, sizeof escape);
+    return to + sizeof escape;
 }
 
 static char *put_escaped(char *to, struct str text) {
-    static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.at[i];
-        if (c == '"' || c == '\\') {
-            *to++ = '\\';
-            *to++ = (char)c;
-        } else if (c < 0x20) {
-            to = put(to, STR("\\u00"));
-            *to++ = digits[c >> 4];
-            *to++ = digits[c & 15];
-        } else {
-            *to++ = (char)c;
+        if (c < 0x20) {
+            to = put_control(to, c);
+            continue;
         }
+        if (c == '"' || c == '\\') *to++ = '\\';
+        *to++ = (char)c;
     }
     return to;
 }
 
 static char *put_member(char *to, const struct combined_line *line, enum combined_field f) {
-    to = put(to, combined_keys[f]);
+    to = scan_copy(to, combined_keys[f].at, combined_keys[f].len);
     struct str text = line->fields[f];
-    if (!text.at) return put(to, STR("null"));
+    if (!text.at) {
+        memcpy(to, "null", 4);
+        return to + 4;
+    }
     if (f == COMBINED_STATUS || f == COMBINED_BYTES) return put(to, text);
     *to++ = '"';
     to = line->plain[f] ? put(to, text) : put_escaped(to, text);
@@ -144,8 +149,9 @@ static size_t write_record(const struct combined_line *line, bool has_time, char
     to = put_member(to, line, COMBINED_USER);
     to = put_member(to, line, COMBINED_TIME);
     if (!has_time) {
-        to = put(to, STR(",\"time_raw\":\""));
-        to = put_escaped(to, line->clf);
+        static const char key[] = ",\"time_raw\":\"";
+        memcpy(to, key, sizeof key - 1);
+        to = put_escaped(to + sizeof key - 1, line->clf);
         *to++ = '"';
     }
     if (line->request_splits) {
@@ -182,7 +188,7 @@ static void combined_line(struct converter *c, struct str text, char *scratch, s
         return;
     }
     if (has_time) {
-        line.fields[COMBINED_TIME] = str_of(self->last_rfc3339);
+        line.fields[COMBINED_TIME] = (struct str){self->last_rfc3339, self->last_len};
         line.plain[COMBINED_TIME] = true;
         out->values.time_ns = self->last_ns;
     }

@@ -4,9 +4,8 @@
  * the same shape and escapes as \xHH. */
 #include "combined_split.h"
 
+#include "scan.h"
 #include "utf8.h"
-
-#include <stdint.h>
 
 #define NAMES(X)                                                                                                       \
     X(REMOTE, "remote", "{")                                                                                           \
@@ -22,10 +21,10 @@
     X(REFERER, "referer", ",")                                                                                         \
     X(AGENT, "agent", ",")
 #define NAME(field, name, before) [COMBINED_##field] = {name, sizeof(name) - 1},
-#define KEY(field, name, before) [COMBINED_##field] = {before "\"" name "\":", sizeof(before "\"" name "\":") - 1},
+#define KEY(field, name, before) [COMBINED_##field] = {sizeof(before "\"" name "\":") - 1, before "\"" name "\":"},
 
 const struct str combined_names[COMBINED_FIELDS] = {NAMES(NAME)};
-const struct str combined_keys[COMBINED_FIELDS] = {NAMES(KEY)};
+const struct combined_key combined_keys[COMBINED_FIELDS] = {NAMES(KEY)};
 
 struct cursor {
     const char *at, *end;
@@ -38,14 +37,7 @@ static bool skip(struct cursor *c, char wanted) {
     return true;
 }
 
-static bool is_plain(struct str text) {
-    uint64_t bad = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char b = (unsigned char)text.at[i];
-        bad |= (uint64_t)(b < 0x20) | (uint64_t)(b == '"') | (uint64_t)(b == '\\');
-    }
-    return !bad;
-}
+static bool is_plain(struct str text) { return scan_special(text.at, text.len) == text.len; }
 
 static void set(struct combined_line *line, enum combined_field f, struct str text, bool plain) {
     bool dash = text.len == 1 && text.at[0] == '-';
@@ -123,23 +115,24 @@ static struct str unescape(struct cursor *c, struct str text) {
     return out;
 }
 
-/* "…" up to a quote without a backslash in front. Linear: a quote or backslash is searched for once. */
+/* "…" up to a quote without a backslash in front. */
 static bool quoted(struct cursor *c, struct str *out, bool *out_plain) {
     if (!skip(c, '"')) return false;
-    const char *from = c->at, *at = from, *quote = NULL, *slash = NULL;
-    bool escapes = false;
+    const char *from = c->at, *at = from;
+    bool escapes = false, controls = false;
     for (;;) {
-        if (at > c->end) return false;
-        if (!quote || quote < at) quote = memchr(at, '"', (size_t)(c->end - at));
-        if (!quote) return false;
-        slash = memchr(at, '\\', (size_t)(quote - at));
-        if (!slash) break;
-        escapes = true;
-        at = slash + 2; /* what stands behind it is no end, whatever it is */
+        if (at >= c->end) return false;
+        at += scan_special(at, (size_t)(c->end - at));
+        if (at >= c->end) return false;
+        if (*at == '"') break;
+        bool slash = *at == '\\';
+        escapes = escapes || slash;
+        controls = controls || !slash;
+        at += slash ? 2 : 1; /* what stands behind a backslash is no end, whatever it is */
     }
-    c->at = quote + 1;
-    struct str text = {from, (size_t)(quote - from)};
-    *out_plain = !escapes && is_plain(text);
+    c->at = at + 1;
+    struct str text = {from, (size_t)(at - from)};
+    *out_plain = !escapes && !controls;
     *out = escapes ? unescape(c, text) : text;
     return true;
 }

@@ -29,10 +29,17 @@ struct combined_line {
     bool request_splits, is_combined;   /* is_combined: has referer and agent */
 };
 
-/* "status", and with what goes before the value: ,"status": */
-extern const struct str combined_names[COMBINED_FIELDS], combined_keys[COMBINED_FIELDS];
+/* What goes before the value: ,"status": in memory that scan_copy() can read. */
+struct combined_key {
+    size_t len;
+    char at[16 + 8];
+};
 
-/* False when it is no access-log line. `decoded` has text.len bytes. */
+extern const struct str combined_names[COMBINED_FIELDS];
+extern const struct combined_key combined_keys[COMBINED_FIELDS];
+
+/* False when it is no access-log line. SCAN_SLACK readable bytes behind `text`; `decoded` has text.len bytes and as
+ * many readable ones behind them. */
 bool combined_split(struct str text, char *decoded, struct combined_line *out);
 
 #endif

@@ -373,18 +373,19 @@ void json_find_all(struct json_node root, const struct json_path *paths, size_t 
     for (size_t i = 0; i < count; i++) out_nodes[i] = object ? json_node{nullptr, 0} : follow(root, &paths[i], 0);
     if (!object) return;
     uint64_t missing = (uint64_t{1} << count) - 1;
+    uint64_t lengths = 0; // bit n: some path begins with a key of n (mod 64) bytes; most keys are passed over by it
+    for (size_t i = 0; i < count; i++) lengths |= uint64_t{1} << (json_path_step(&paths[i], 0).len & 63);
     tape_ref ref = ref_of(root);
     size_t end = ref.matching_brace_index() - 1;
-    ref.json_index++;
-    while (missing && ref.json_index < end) {
-        for (uint64_t left = missing; left; left &= left - 1) {
+    for (ref.json_index++; missing && ref.json_index < end; ref.json_index = ref.after_element()) {
+        uint64_t left = lengths >> (ref.get_string_length() & 63) & 1 ? missing : 0;
+        for (; left; left &= left - 1) {
             size_t i = size_t(__builtin_ctzll(left));
             if (!key_equals(ref, json_path_step(&paths[i], 0))) continue;
             missing &= ~(uint64_t{1} << i);
             out_nodes[i] = follow(json_node{root.document, ref.json_index + 1}, &paths[i], 1);
         }
         ref.json_index++;
-        ref.json_index = ref.after_element();
     }
 }
 

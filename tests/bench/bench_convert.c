@@ -2,7 +2,8 @@
 /* bench_convert: what each stage of converting costs, in ns of CPU time a byte of input, over generated access-log
  * records. A program to run by hand and to compare; nothing is asserted about time.
  *
- *   bench_convert [MiB of input, default 64] [rounds, default 5; the best counts] */
+ *   bench_convert [MiB of input, default 64] [rounds, default 5; the best counts] [only stages whose name holds this]
+ */
 #include "alloc.h"
 #include "json.h"
 #include "lines.h"
@@ -18,6 +19,8 @@
 #include <time.h>
 
 enum { SLICE = 8 * 1024 * 1024, HOSTS = 2000, RECORD_MAX = 1024 };
+
+static const char *only = "";
 
 struct input {
     char *at;
@@ -94,6 +97,7 @@ typedef uint64_t stage(const struct input *in, void *arg);
 
 static void measure(const char *name, const struct input *in, int rounds, stage *run, void *arg) {
     uint64_t best = UINT64_MAX, check = 0;
+    if (!strstr(name, only)) return;
     for (int i = 0; i < rounds; i++) {
         uint64_t from = cpu_ns();
         check = run(in, arg);
@@ -229,6 +233,7 @@ static void bench_json(const struct input *in, int rounds) {
 int main(int argc, char **argv) {
     size_t mib = argc > 1 ? strtoul(argv[1], NULL, 10) : 64;
     int rounds = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 5;
+    if (argc > 3) only = argv[3];
     if (mib == 0 || rounds <= 0) {
         (void)fprintf(stderr, "bench_convert [MiB] [rounds]\n");
         return 2;

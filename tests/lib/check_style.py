@@ -19,27 +19,26 @@ ROOT = Path(__file__).resolve().parents[2]
 RATCHET = ROOT / "tests/lib/style_ratchet.txt"
 FUNCTION_LINES_MAX, FILE_LINES_MAX, MEDIAN_MAX, LONG_SHARE_MAX = 70, 400, 25, 0.03
 LICENCE = "/* SPDX-License-Identifier: Apache-2.0 */"
-# How a definition begins, and the name in front of its parameters.
+# How a definition begins; and its name, which may stand in parentheses: `enum rc(why_set)(…)`.
 STARTS = re.compile(r"(?!typedef\b)[A-Za-z_][^=]*?\(")
-NAME = re.compile(r"([A-Za-z_]\w*)\s*\(")
+NAME = re.compile(r"\((\w+)\)\(|([A-Za-z_]\w*)\(")
 
 
 def functions(lines):
     """(name, number of lines) of each function, from its first line to its closing brace."""
-    start = None
+    start, in_body = None, False
     for number, line in enumerate(lines):
-        if start is None and STARTS.match(line) and not line.rstrip().endswith(";"):
-            start = number
+        if start is None and STARTS.match(line):
+            start, in_body = number, False
         if start is None:
             continue
-        opened_and_closed_here = line.rstrip().endswith("}") and "{" in line and start == number
-        if line.startswith("}") or opened_and_closed_here:
-            names = NAME.findall(" ".join(lines[start : start + 4]))
-            names = [n for n in names if n not in ("__attribute__", "AUTO", "LOCKED")]
-            yield (names[0] if names else "?"), number - start + 1
+        in_body = in_body or "{" in line
+        if in_body and (line.startswith("}") or (start == number and line.rstrip().endswith("}"))):
+            found = NAME.search(lines[start])
+            yield (found.group(1) or found.group(2) if found else "?"), number - start + 1
             start = None
-        elif line.rstrip().endswith(";") and not line.startswith((" ", "}")):
-            start = None  # a declaration over several lines
+        elif not in_body and line.rstrip().endswith(";"):
+            start = None  # a declaration
 
 
 def read_ratchet():

@@ -130,6 +130,26 @@ def stage_docs(log):
     return one(log, "check_docs.py", sys.executable, "tests/lib/check_docs.py")
 
 
+def pytest(log, folder, **environment):
+    """Runs the Python tests of a folder."""
+    junit = LOGS / f"{log.path.stem}.xml"
+    junit.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", folder, "-q", "--tb=short", "-p", "no:cacheprovider",
+               f"--junitxml={junit}"]
+    if OPTIONS.only:
+        command += ["-k", OPTIONS.only]
+    code = log.run(*command, **environment)
+    result = count_junit(junit) if junit.exists() else Result()
+    nothing_chosen = OPTIONS.only and code == 5
+    if code != 0 and not result.failed and not nothing_chosen:
+        result += Result(failed=1, broken=["pytest itself"])
+    return result
+
+
+def stage_tools(log):
+    return pytest(log, "tests/lib")
+
+
 def stage_unit(log):
     return build(log, "dev") or ctest(log, "dev", "-LE", f"^({'|'.join(OWN_LABELS)})$")
 
@@ -184,19 +204,8 @@ def stage_e2e(log):
     failed = build(log, "release")
     if failed:
         return failed
-    junit = LOGS / "e2e.xml"
-    junit.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "tests/e2e", "-q", "--tb=short", "-p", "no:cacheprovider",
-               f"--junitxml={junit}"]
-    if OPTIONS.only:
-        command += ["-k", OPTIONS.only]
-    code = log.run(*command, SLUICE_BINARY=str(ROOT / "build/release/services/sluice/sluice"),
-                   SLUICE_MAKE_LOGS=str(ROOT / "build/release/tests/lib/make_logs"))
-    result = count_junit(junit) if junit.exists() else Result()
-    nothing_chosen = OPTIONS.only and code == 5
-    if code != 0 and not result.failed and not nothing_chosen:
-        result += Result(failed=1, broken=["pytest itself"])
-    return result
+    return pytest(log, "tests/e2e", SLUICE_BINARY=str(ROOT / "build/release/services/sluice/sluice"),
+                  SLUICE_MAKE_LOGS=str(ROOT / "build/release/tests/lib/make_logs"))
 
 
 # In this order: what fails fast comes first.
@@ -204,6 +213,7 @@ STAGES = {
     "format": ("clang-format", stage_format),
     "shape": ("lengths of functions and files", stage_shape),
     "docs": ("files that the documents name", stage_docs),
+    "tools": ("the checks and the tools themselves", stage_tools),
     "unit": ("unit tests, gcc with ASan and UBSan", stage_unit),
     "contract": ("contract suites of the ports, the same build", stage_contract),
     "sim": ("simulation, the same build", stage_sim),

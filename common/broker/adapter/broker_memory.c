@@ -342,7 +342,8 @@ static RC memory_trim(void *self, uint32_t partition, uint64_t before, struct wh
     struct broker_memory *memory = self;
     struct memory_log *log;
     TRY(log_of(memory, partition, &log, why));
-    before = MIN(before, log_end(log));
+    uint64_t end = log_end(log);
+    before = MIN(before, end);
     if (before <= log->start) return RC_OK;
     size_t gone = (size_t)(before - log->start);
     for (size_t i = 0; i < gone; i++) {

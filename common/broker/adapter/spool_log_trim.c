@@ -75,7 +75,8 @@ static RC remove_trimmed(struct spool_log *log, struct why *why) {
 }
 
 enum rc spool_log_trim(struct spool_log *log, uint64_t before, struct why *why) {
-    before = MIN(before, spool_log_acknowledged(log));
+    uint64_t end = spool_log_acknowledged(log); /* read once: it rises while we look */
+    before = MIN(before, end);
     enum rc loaded = spool_log_load(log, before, NULL);
     (void)loaded; /* without it kept_bytes counts that segment whole */
     if (!raise_start(log, before)) return RC_OK;

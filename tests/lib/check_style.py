@@ -21,7 +21,7 @@ FUNCTION_LINES_MAX, FILE_LINES_MAX, MEDIAN_MAX, LONG_SHARE_MAX = 70, 400, 25, 0.
 LICENCE = "/* SPDX-License-Identifier: Apache-2.0 */"
 # How a definition begins; and its name, which may stand in parentheses: `enum rc(why_set)(…)`.
 STARTS = re.compile(r"(?!typedef\b)[A-Za-z_][^=]*?\(")
-NAME = re.compile(r"\((\w+)\)\(|([A-Za-z_]\w*)\(")
+NAME = re.compile(r"(?:\w+\((\w+)\)|([A-Za-z_]\w*))\(")
 
 
 def functions(lines):

@@ -199,8 +199,9 @@ def stage_release(log):
 
 def stage_e2e(log):
     """The program as a user runs it; only where the tree has that program."""
-    if not (ROOT / "services/sluice/CMakeLists.txt").exists():
-        return Result(note="services/sluice is not in the tree yet")
+    for part in ("services/report", "services/sluice"):
+        if not (ROOT / part / "CMakeLists.txt").exists():
+            return Result(note=f"{part} is not in the tree yet")
     failed = build(log, "release")
     if failed:
         return failed

@@ -7,6 +7,7 @@
 #include "own.h"
 #include "spool_format.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -392,8 +393,57 @@ static void a_trimmed_log_begins_at_its_oldest_segment_when_opened_again(void **
     OK(spool_log_trim(log, last - 1, &bed->why));
     assert_int_equal(spool_log_kept_bytes(log), kept_again);
     expect_messages(bed, log, last - 1, MANY);
+    OK(spool_log_trim(log, last, &bed->why));
+    for (size_t i = 0; i < n; i++) assert_int_equal(spool_bed_has(bed, names[i]), i + 1 == n);
     OK(spool_log_trim(log, UINT64_MAX, &bed->why));
     assert_int_equal(spool_log_kept_bytes(log), 0);
+    spool_log_free(log);
+}
+
+static void a_large_last_segment_is_given_up_when_all_of_it_is_trimmed(void **state) {
+    struct spool_bed *bed = *state;
+    struct spool_log *log;
+    enum { LARGE = 1 << 20, LARGE_COUNT = 9 };
+    AUTO(own_free) char *large = alloc_zero(1, LARGE);
+    uint64_t offset;
+    bed->options.segment_bytes = 64 << 20;
+    OK(spool_bed_open(bed, &log));
+    for (int i = 0; i < LARGE_COUNT; i++)
+        OK(spool_log_append(log, STR(""), (struct str){large, LARGE}, &offset, &bed->why));
+    OK(spool_log_commit(log, &bed->why));
+    OK(spool_log_trim(log, LARGE_COUNT - 1, &bed->why));
+    assert_true(spool_bed_has(bed, FIRST));
+    OK(spool_log_trim(log, LARGE_COUNT, &bed->why));
+    assert_false(spool_bed_has(bed, FIRST));
+    spool_log_free(log);
+    OK(spool_bed_open(bed, &log));
+    assert_int_equal(bed->opening.start, LARGE_COUNT);
+    OK(spool_bed_append(bed, log, LARGE_COUNT));
+    OK(spool_log_commit(log, &bed->why));
+    expect_messages(bed, log, LARGE_COUNT, LARGE_COUNT + 1);
+    spool_log_free(log);
+}
+
+static size_t open_descriptors(void) {
+    DIR *dir = opendir("/proc/self/fd");
+    assert_non_null(dir);
+    size_t n = 0;
+    while (readdir(dir)) n++;
+    (void)closedir(dir);
+    return n;
+}
+
+static void readers_keep_only_a_few_segments_open(void **state) {
+    struct spool_bed *bed = *state;
+    char names[MANY][SPOOL_NAME_MAX];
+    assert_true(fill_segments(bed, names) > bed->options.open_segments_max + 1);
+    struct spool_log *log;
+    OK(spool_bed_open(bed, &log));
+    size_t before = open_descriptors();
+    for (int round = 0; round < 3; round++) {
+        expect_messages(bed, log, 0, MANY);
+        assert_int_equal(open_descriptors(), before + bed->options.open_segments_max);
+    }
     spool_log_free(log);
 }
 
@@ -416,6 +466,8 @@ int main(void) {
         TEST(with_all_segments_gone_an_acknowledged_end_is_broken),
         TEST(a_segment_from_elsewhere_is_refused),
         TEST(a_skip_survives_opening),
+        TEST(a_large_last_segment_is_given_up_when_all_of_it_is_trimmed),
+        TEST(readers_keep_only_a_few_segments_open),
         TEST(a_trimmed_log_begins_at_its_oldest_segment_when_opened_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

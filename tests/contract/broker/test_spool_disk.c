@@ -28,6 +28,9 @@ static struct {
     bool partly; /* a failing write has written half of its first part */
     bool only_sync, only_write, only_truncate;
     uint64_t syncs;
+    bool unsynced;   /* something was written since the last fdatasync */
+    bool look_order; /* a segment may be begun only when all before it is durable */
+    void (*during_sync)(void);
     const struct spool_sys *real;
 } hook;
 
@@ -42,6 +45,7 @@ static bool hook_fails(bool eligible) {
 static bool any(void) { return !hook.only_sync && !hook.only_write && !hook.only_truncate; }
 
 static ssize_t hook_pwritev(int fd, const struct iovec *parts, int count, off_t at) {
+    hook.unsynced = true;
     if (!hook_fails(any() || hook.only_write)) return hook.real->pwritev(fd, parts, count, at);
     if (hook.partly) {
         hook.partly = false;
@@ -54,6 +58,8 @@ static ssize_t hook_pwritev(int fd, const struct iovec *parts, int count, off_t 
 
 static int hook_fdatasync(int fd) {
     hook.syncs++;
+    hook.unsynced = false;
+    if (hook.during_sync) hook.during_sync();
     return hook_fails(any() || hook.only_sync) ? -1 : hook.real->fdatasync(fd);
 }
 
@@ -63,7 +69,10 @@ static int hook_ftruncate(int fd, off_t bytes) {
     return hook_fails(any() || hook.only_truncate) ? -1 : hook.real->ftruncate(fd, bytes);
 }
 
-static int hook_create(int dir, const char *name) { return hook_fails(any()) ? -1 : hook.real->create(dir, name); }
+static int hook_create(int dir, const char *name) {
+    assert_false(hook.look_order && hook.unsynced);
+    return hook_fails(any()) ? -1 : hook.real->create(dir, name);
+}
 
 static int hook_rename(int dir, const char *from, const char *to) {
     return hook_fails(any()) ? -1 : hook.real->rename(dir, from, to);
@@ -299,6 +308,40 @@ static void nothing_is_readable_before_its_commit(void **state) {
     spool_log_free(log);
 }
 
+static struct spool_bed *sync_bed;
+static struct spool_log *sync_log;
+
+static void append_during_sync(void) {
+    hook.during_sync = NULL;
+    OK(spool_bed_append(sync_bed, sync_log, 1));
+}
+
+static void what_is_written_during_a_commit_waits_for_the_next(void **state) {
+    struct spool_bed *bed = sync_bed = *state;
+    struct spool_log *log;
+    OK(spool_bed_open(bed, &log));
+    OK(spool_bed_append(bed, log, 0));
+    sync_log = log;
+    hook.during_sync = append_during_sync;
+    OK(spool_log_commit(log, &bed->why));
+    assert_null(hook.during_sync);
+    assert_int_equal(spool_log_acknowledged(log), 1);
+    OK(spool_log_commit(log, &bed->why));
+    assert_int_equal(spool_log_acknowledged(log), 2);
+    spool_log_free(log);
+}
+
+static void a_segment_is_durable_before_the_next_is_begun(void **state) {
+    struct spool_bed *bed = *state;
+    struct spool_log *log;
+    bed->options.segment_bytes = 200;
+    OK(spool_bed_open(bed, &log));
+    hook.look_order = true;
+    for (uint64_t i = 0; i < 20; i++) OK(spool_bed_append(bed, log, i)); /* hook_create looks */
+    assert_true(spool_log_acknowledged(log) >= 10);
+    spool_log_free(log);
+}
+
 /* ---- through the port ---- */
 
 static void the_producer_is_told_of_a_failed_fdatasync(void **state) {
@@ -340,6 +383,8 @@ int main(void) {
         TEST(a_failed_fdatasync_breaks_the_log_and_is_never_asked_again),
         TEST(a_failed_fdatasync_at_a_segments_end_breaks_the_log),
         TEST(nothing_is_readable_before_its_commit),
+        TEST(what_is_written_during_a_commit_waits_for_the_next),
+        TEST(a_segment_is_durable_before_the_next_is_begun),
         TEST(the_producer_is_told_of_a_failed_fdatasync),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,7 @@ struct catalog_entry {
     bool denied : 1;      /* told that it cannot be read */
     bool rotated : 1;     /* it was renamed, or closed for good by --once: after_durable may act */
     bool set_aside : 1;   /* a stripe of it failed too often */
+    bool open_tail : 1;   /* its last line had no end when its stripes were finished: nobody has it yet */
     bool lost_told : 1;   /* told that it vanished unread */
 };
 

@@ -41,12 +41,21 @@ static void vanish(struct emitter *e, struct catalog_entry *entry) {
     uint64_t lost = entry->size - MIN(entry->size, entry->done_size);
     emitter_forget_active(e, entry);
     emitter_release(e, entry);
-    if (lost && !entry->lost_told) {
+    if (entry->open_tail) lost = MAX(lost, (uint64_t)1); /* the length of that line is only in the ledger */
+    if (!lost) return;
+    if (!entry->lost_told) {
         e->lost_bytes += lost;
         LOG_WARN("file vanished before it was read", F_STR("file", str_of(entry->name)), F_U64("unread_bytes", lost));
     }
     entry->lost_told = true;
     entry->done_size = entry->size;
+}
+
+static void want_again(struct emitter *e, struct catalog_entry *entry, uint64_t end) {
+    emitter_forget_active(e, entry);
+    entry->done_size = MIN(entry->done_size, end - 1);
+    entry->next_stripe = MIN(entry->next_stripe, (uint32_t)((end - 1) / entry->stripe_bytes));
+    entry->open_tail = false;
 }
 
 static void closed(struct emitter *e, struct catalog_entry *entry, const struct ledger_close *ask) {
@@ -57,10 +66,9 @@ static void closed(struct emitter *e, struct catalog_entry *entry, const struct 
     if (!again) {
         entry->receipted = false;
         if (e->settings.once) entry->rotated = true;
-        /* The last line may want its job again, now that it is known to be the last. */
-        emitter_forget_active(e, entry);
-        if (entry->done_size >= ask->end && ask->end) entry->done_size = ask->end - 1;
-        entry->next_stripe = ask->end ? MIN(entry->next_stripe, (uint32_t)((ask->end - 1) / entry->stripe_bytes)) : 0;
+        /* A last line without its end wants its job again, now that it is known to be the last. */
+        bool finished = !entry->outstanding && !entry->waiting && !entry->open_tail && entry->done_size >= ask->end;
+        if (!finished && ask->end) want_again(e, entry, ask->end);
     }
     emitter_want(e, entry);
 }

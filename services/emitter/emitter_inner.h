@@ -13,6 +13,7 @@ struct emitter_active {
     uint64_t ready;
     bool closed;
     bool set_aside;
+    bool open_tail;                 /* what is left is a line without its end */
     bool retired;                   /* finished or forgotten; the slot goes when no stripe refers to it */
     uint32_t publish_next, stripes; /* next to publish; how many there are up to `ready` */
     uint32_t under_way;

@@ -153,10 +153,11 @@ static void complete(struct emitter *e, struct emitter_active *a) {
     entry->outstanding = false;
     entry->set_aside = entry->set_aside || a->set_aside;
     entry->done_size = a->ready;
+    entry->open_tail = a->open_tail;
     uint32_t full = (uint32_t)(a->ready / entry->stripe_bytes);
     entry->next_stripe = full;
     emitter_want(e, entry);
-    if (entry->state != CATALOG_PENDING) emitter_release(e, entry);
+    if (entry->state != CATALOG_PENDING && !entry->open_tail) emitter_release(e, entry);
 }
 
 /* An open file may end in a line without its newline: such a rest is nobody's yet. */
@@ -183,7 +184,8 @@ static bool finished(struct emitter *e, struct emitter_stripe *s, const struct l
         return a->set_aside = true;
     }
     if (a->closed || s->stripe + 1 < a->stripes) return false;
-    return c->at >= stripe_start(s->stripe, entry->stripe_bytes) && rest_is_open_line(e, entry, c->at, a->ready);
+    if (!rest_is_open_line(e, entry, c->at, a->ready)) return false;
+    return a->open_tail = true;
 }
 
 static RC say_again(struct emitter *e, struct emitter_stripe *s, const struct ledger_checkpoint *c, struct why *why) {

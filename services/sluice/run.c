@@ -254,9 +254,10 @@ static void check_ready(void *self, struct admin_checks *checks) {
         LOCKED(&r->lock);
         scanned = r->emitter.scanned;
     }
-    admin_check(checks, "scan", scanned, "the first scan is not finished");
-    admin_check(checks, "services", !trouble[0], trouble);
-    admin_check(checks, "draining", !atomic_load(&r->draining), "the process is draining");
+    admin_check(checks, "scan", scanned, scanned ? NULL : "the first scan is not finished");
+    admin_check(checks, "services", !trouble[0], trouble[0] ? trouble : NULL);
+    bool draining = atomic_load(&r->draining);
+    admin_check(checks, "work", !draining, draining ? "the process is draining" : NULL);
 }
 
 static RC start_admin(struct run *r, struct admin **out, struct why *why) {

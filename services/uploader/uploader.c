@@ -255,8 +255,9 @@ static RC void_overdue(struct uploader *u, struct batch_attempt **open, const st
         if (answers[i].decision == LEDGER_UNDECIDED) continue;
         batch_decide(&u->batch, which[i], answers[i].decision);
         metric_add_at(METRIC_ATTEMPTS, LABEL_RESULT_VOID, 1);
-        LOG_WARN("attempt voided: nobody finished it", F_ID("attempt", which[i]->attempt.id),
-                 F_STR("file", which[i]->facts.uri), F_U64("stripe", which[i]->attempt.stripe));
+        if (which[i]->first_offset >= u->settings.abandoned_before)
+            LOG_WARN("attempt voided: nobody finished it", F_ID("attempt", which[i]->attempt.id),
+                     F_STR("file", which[i]->facts.uri), F_U64("stripe", which[i]->attempt.stripe));
     }
     return RC_OK;
 }

@@ -2,6 +2,7 @@
 #include "ledger_db.h"
 
 #include "alloc.h"
+#include "ledger_vfs.h"
 #include "must.h"
 #include "own.h"
 
@@ -32,15 +33,22 @@ static enum rc rc_of(int code) {
     return RC_BROKEN;
 }
 
+/* A damaged file must not be written when it is closed either. */
+static void checkpoint_on_close(struct ledger_db *db, bool on) {
+    MUST(sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on ? 0 : 1, NULL) == SQLITE_OK);
+}
+
 static enum rc fail(struct ledger_db *db, int code, struct why *why) {
     enum rc rc = rc_of(code);
     const char *text = db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code);
     int primary = code & 0xff;
-    if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || code == SQLITE_IOERR_DATA)
+    if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || code == SQLITE_IOERR_DATA) {
+        if (db->handle) checkpoint_on_close(db, false);
         return why_set(why, rc,
-                       "ledger %s is damaged (%s); nothing was changed: put back a copy of the state folder, or "
-                       "move it away and recover from the output",
+                       "ledger %s is damaged (%s); this call changed nothing: stop, look at the disk, and put back a "
+                       "copy of the state folder",
                        db->path, text);
+    }
     if (rc == RC_LIMIT) return why_set(why, rc, "ledger %s cannot grow (%s): is the disk full?", db->path, text);
     return why_set(why, rc, "ledger %s: %s", db->path, text);
 }
@@ -67,15 +75,10 @@ static RC check_header(struct ledger_db *db, struct why *why) {
     if (big_endian(head + 60) > LEDGER_SCHEMA_VERSION)
         return why_set(why, RC_DENIED, "ledger %s was made by a newer sluice (version %u, this one knows %d)", db->path,
                        big_endian(head + 60), (int)LEDGER_SCHEMA_VERSION);
-    if (head[18] != 2 || head[19] != 2)
-        return why_set(why, RC_BROKEN, "ledger %s is damaged: its header says no write-ahead log; nothing was changed",
+    if (head[18] != 2 || head[19] != 2 || head[20] != LEDGER_VFS_BYTES || head[16] << 8 != LEDGER_SCHEMA_PAGE_BYTES)
+        return why_set(why, RC_BROKEN, "ledger %s is damaged: its header is not that of a ledger; nothing was changed",
                        db->path);
     return RC_OK;
-}
-
-/* A damaged file must not be written when it is closed either. */
-static void checkpoint_on_close(struct ledger_db *db, bool on) {
-    MUST(sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on ? 0 : 1, NULL) == SQLITE_OK);
 }
 
 static RC configure(struct ledger_db *db, enum ledger_db_mode mode, struct why *why) {
@@ -89,6 +92,9 @@ static RC configure(struct ledger_db *db, enum ledger_db_mode mode, struct why *
 }
 
 static RC create(struct ledger_db *db, bool memory, struct why *why) {
+    int reserve = LEDGER_VFS_BYTES;
+    int code = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve);
+    if (code != SQLITE_OK) return fail(db, code, why);
     char *script = sqlite3_mprintf("PRAGMA page_size=%d; PRAGMA application_id=%d; PRAGMA user_version=%d; %s",
                                    (int)LEDGER_SCHEMA_PAGE_BYTES, (int)LEDGER_SCHEMA_APPLICATION,
                                    (int)LEDGER_SCHEMA_VERSION, memory ? "" : "PRAGMA journal_mode=WAL;");
@@ -105,7 +111,9 @@ static RC open_checked(struct ledger_db *db, enum ledger_db_mode mode, struct wh
         [LEDGER_DB_WRITE] = SQLITE_OPEN_READWRITE,
         [LEDGER_DB_READ] = SQLITE_OPEN_READONLY,
     };
-    int code = sqlite3_open_v2(db->path, &db->handle, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL);
+    const char *vfs = mode == LEDGER_DB_MEMORY ? NULL : ledger_vfs_name();
+    if (mode != LEDGER_DB_MEMORY && !vfs) return why_set(why, RC_LIMIT, "SQLite gives no file system");
+    int code = sqlite3_open_v2(db->path, &db->handle, flags[mode] | SQLITE_OPEN_NOMUTEX, vfs);
     if (code != SQLITE_OK) return fail(db, code, why);
     (void)sqlite3_extended_result_codes(db->handle, 1);
     bool there = mode == LEDGER_DB_WRITE || mode == LEDGER_DB_READ;

@@ -108,7 +108,7 @@ static RC open_memory(struct ledger_sqlite *l, const struct ledger_sqlite_settin
 
 static RC open_file(struct ledger_sqlite *l, const struct ledger_sqlite_settings *settings, struct why *why) {
     TRY(ledger_sqlite_lock(settings->path, &l->lock_fd, why));
-    enum rc rc = ledger_sqlite_look(settings->path, why);
+    enum rc rc = ledger_sqlite_look(settings->path, true, why);
     if (rc == RC_ABSENT && settings->create)
         rc = ledger_sqlite_create(&settings->ledger, &settings->queue, settings->path, why);
     TRY(rc);
@@ -125,7 +125,7 @@ RC ledger_sqlite_open(const struct ledger_sqlite_settings *settings, struct ledg
 RC ledger_sqlite_open_reader(const char *path, uint64_t generation, struct ledger *out, struct why *why) {
     struct ledger_sqlite *l = sqlite_new();
     l->reader = true;
-    enum rc rc = ledger_sqlite_look(path, why);
+    enum rc rc = ledger_sqlite_look(path, false, why);
     if (rc == RC_OK) rc = ledger_db_open(path, LEDGER_DB_READ, &l->db, why);
     return hand_over(l, generation, rc, out, why);
 }

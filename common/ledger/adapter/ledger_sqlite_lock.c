@@ -2,6 +2,7 @@
 #include "ledger_sqlite_parts.h"
 
 #include "buf.h"
+#include "ledger_wal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,12 +46,13 @@ RC ledger_sqlite_lock(const char *path, int *out_fd, struct why *why) {
 }
 
 /* A file that lost all its bytes, or is gone while its log is there, is damage: SQLite would take it for a new one. */
-RC ledger_sqlite_look(const char *path, struct why *why) {
+RC ledger_sqlite_look(const char *path, bool writer, struct why *why) {
     AUTO(buf_done) struct buf wal = BUF_INIT(PATH_BYTES_MAX);
     struct stat st;
     if (stat(path, &st) == 0) {
         if (!S_ISREG(st.st_mode)) return why_set(why, RC_DENIED, "ledger %s is not a file", path);
-        if (st.st_size > 0) return RC_OK;
+        TRY(beside(path, "-wal", &wal, why));
+        if (st.st_size > 0) return writer ? ledger_wal_check(buf_text(&wal), why) : RC_OK;
         return why_set(why, RC_BROKEN, "ledger %s is damaged: it is empty; nothing was changed", path);
     }
     if (errno != ENOENT) return why_errno(why, RC_DENIED, errno, "cannot look at ledger %s", path);

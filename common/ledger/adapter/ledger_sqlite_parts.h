@@ -105,8 +105,9 @@ RC ledger_sqlite_progress(struct ledger_sqlite *l, const struct stripe_row *row,
 RC ledger_sqlite_lock(const char *path, int *out_fd, struct why *why);
 /* Makes an empty ledger beside `path` and moves it there, whole or not at all. */
 RC ledger_sqlite_create(const struct id *ledger, const struct id *queue, const char *path, struct why *why);
-/* Is there a file to open? RC_ABSENT, or RC_BROKEN for a place where one was. */
-RC ledger_sqlite_look(const char *path, struct why *why);
+/* Is there a file to open? RC_ABSENT, or RC_BROKEN for a place where one was. The writer also has the log checked;
+ * beside a writer it cannot be, for it changes. */
+RC ledger_sqlite_look(const char *path, bool writer, struct why *why);
 
 /* ---- the calls; what they do is told in ledger.h ---- */
 

@@ -195,9 +195,17 @@ static void memory_close(void *self, struct source_file *file) {
 
 /* ---- changes ---- */
 
+/* Looks through what changed since the last look. With the lock held. */
+static void catch_up(struct memory_handle *handle) {
+    const struct buf *log = &handle->world->log;
+    for (; handle->seen < log->len; handle->seen += strlen(log->at + handle->seen) + 1)
+        if (any_matches(handle->watched, handle->watched_len, log->at + handle->seen)) handle->changed = true;
+}
+
 static enum rc memory_watch(void *self, const struct source_pattern *pattern, struct why *why) {
     struct memory_handle *handle = self;
     LOCKED(&handle->world->lock);
+    catch_up(handle); /* what was before does not count for the new pattern */
     alloc_grow(&handle->watched, &handle->watched_room, handle->watched_len + pattern->paths_len,
                sizeof *handle->watched);
     for (size_t i = 0; i < pattern->paths_len; i++) {
@@ -212,10 +220,9 @@ static enum rc memory_wait(void *self, uint64_t wait_ms, bool *out_changed, stru
     (void)why;
     struct memory_handle *handle = self;
     LOCKED(&handle->world->lock);
-    const struct buf *log = &handle->world->log;
-    *out_changed = false;
-    for (; handle->seen < log->len; handle->seen += strlen(log->at + handle->seen) + 1)
-        if (any_matches(handle->watched, handle->watched_len, log->at + handle->seen)) *out_changed = true;
+    catch_up(handle);
+    *out_changed = handle->changed;
+    handle->changed = false;
     return RC_OK;
 }
 

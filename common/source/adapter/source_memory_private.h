@@ -35,7 +35,8 @@ struct memory_handle {
     struct source_file *held;
     struct source_glob *watched;
     size_t watched_len, watched_room;
-    size_t seen; /* of world->log */
+    size_t seen;  /* of world->log */
+    bool changed; /* and not told yet */
 };
 
 /* The first name not below `path`. All below: with the lock held. */

@@ -6,6 +6,7 @@
 
 #include "alloc.h"
 #include "must.h"
+#include "num.h"
 #include "own.h"
 
 #include <errno.h>
@@ -131,7 +132,8 @@ static enum rc posix_read(void *self, struct source_file *file, uint64_t from, v
                           struct why *why) {
     (void)self;
     size_t done = 0;
-    while (done < len && from + done <= INT64_MAX) {
+    len = from < INT64_MAX ? MIN(len, (size_t)(INT64_MAX - from)) : 0; /* no file goes further */
+    while (done < len) {
         ssize_t n = pread(file->fd, (char *)out + done, len - done, (off_t)(from + done));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) {

@@ -52,10 +52,14 @@ static RC name_freely(const struct naming *naming, const char *name, char out[NA
                    name);
 }
 
-/* Makes the directory and what is missing above it, and opens it. */
-static RC open_target(struct str directory, int *out, struct why *why) {
+static RC check_target(struct str directory, struct why *why) {
     if (directory.len == 0 || directory.at[0] != '/' || memchr(directory.at, '\0', directory.len))
         return why_set(why, RC_BAD, "'%.*s' is no absolute path to move files to", STR_ARG(directory));
+    return RC_OK;
+}
+
+/* Makes the directory and what is missing above it, and opens it. */
+static RC open_target(struct str directory, int *out, struct why *why) {
     AUTO(own_free) char *path = alloc_text(directory.at, directory.len);
     for (size_t i = 1; i <= directory.len; i++) {
         if (path[i] != '/' && path[i] != '\0') continue;
@@ -182,6 +186,7 @@ enum rc posix_move(void *self, struct str uri, const struct source_stat *expecte
     AUTO(posix_name_done) struct posix_name name = {.directory = -1};
     AUTO(own_close) int target = -1;
     bool across = false;
+    TRY(check_target(to_directory, why));
     TRY(posix_name_open(uri, &name, why));
     TRY(posix_still_is(&name, name.directory, name.name, expected, why));
     TRY(open_target(to_directory, &target, why));

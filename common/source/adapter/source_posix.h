@@ -8,8 +8,8 @@
  *
  * remove and move act on a name, and a rotation may put another file under it between our look and our act. So the name
  * is first renamed to one that nobody knows (".sluice-<32 digits>", in the same directory), looked at again, and given
- * back if it is not the expected file. A crash between those calls, on top of such a rotation, leaves the file under
- * that name: nothing is ever removed that was not expected.
+ * back if it is not the expected file (with ".1" … behind it where its name is taken by then). A crash between those
+ * calls leaves the file under that name: nothing is ever removed that was not expected.
  *
  * Memory: a listing 40 KiB and a directory stream (32 KiB) a level; an open file 100 bytes and a descriptor; a watch a
  * few words of ours and about 1 KiB of the kernel's a directory.

@@ -8,48 +8,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    SUFFIX_MAX = 100000, /* as many files of one name as a directory gets: beyond, somebody has to tidy up */
-    NAME_ROOM = 256,
-    COPY_BYTES = 1024 * 1024,
-};
-
-/* The n-th name to try: "x", "x.1", "x.2" …, cut so that it fits. */
-static void nth_name(const char *name, int n, char out[NAME_ROOM]) {
-    char end[16] = "";
-    if (n > 0) (void)snprintf(end, sizeof end, ".%d", n);
-    size_t keep = strnlen(name, NAME_ROOM - 1 - strlen(end));
-    (void)snprintf(out, NAME_ROOM, "%.*s%s", (int)keep, name, end);
-}
-
-typedef int rename_call(int from_directory, const char *from, int to_directory, const char *to);
+enum { COPY_BYTES = 1024 * 1024 };
 
 static int rename_in_one(int from_directory, const char *from, int to_directory, const char *to) {
     return renameat2(from_directory, from, to_directory, to, RENAME_NOREPLACE) == 0 ? 0 : errno;
-}
-
-/* What is to get a name, and where. */
-struct naming {
-    rename_call *call;
-    int from_directory;
-    const char *from;
-    int to_directory;
-};
-
-/* Gives it the first free name of `name`, `name`.1 …; *out_error is 0, or why not. */
-static RC name_freely(const struct naming *naming, const char *name, char out[NAME_ROOM], int *out_error,
-                      struct why *why) {
-    for (int n = 0; n <= SUFFIX_MAX; n++) {
-        nth_name(name, n, out);
-        *out_error = naming->call(naming->from_directory, naming->from, naming->to_directory, out);
-        if (*out_error != EEXIST) return RC_OK;
-    }
-    return why_set(why, RC_LIMIT, "there are more than %d files named %s in the directory to move to", SUFFIX_MAX,
-                   name);
 }
 
 static RC check_target(struct str directory, struct why *why) {
@@ -75,32 +40,30 @@ static RC open_target(struct str directory, int *out, struct why *why) {
 
 /* Where the file system cannot rename without replacing: under a name that is ours alone, link and unlink are safe. */
 static RC move_taken(const struct posix_name *name, const struct source_stat *expected, int target, struct why *why) {
-    char hidden[POSIX_HIDDEN_ROOM], to[NAME_ROOM];
+    char hidden[POSIX_HIDDEN_ROOM], to[POSIX_NAME_ROOM];
     int error = 0;
     TRY(posix_take(name, expected, hidden, why));
-    const struct naming naming = {posix_rename_absent, name->directory, hidden, target};
-    enum rc rc = name_freely(&naming, name->name, to, &error, why);
+    const struct posix_naming naming = {posix_rename_absent, name->directory, hidden, target};
+    enum rc rc = posix_name_freely(&naming, name->name, to, &error, why);
     if (rc == RC_OK && !error) return RC_OK;
-    (void)posix_rename_absent(name->directory, hidden, name->directory, name->name);
-    return rc == RC_OK ? posix_errno(why, error, "cannot move", name->path) : rc;
+    if (rc == RC_OK) rc = posix_errno(why, error, "cannot move", name->path);
+    return posix_give_back(name, name->directory, hidden, rc, why);
 }
 
 /* *out_across: it is another file system, and nothing was done. */
 static RC move_within(const struct posix_name *name, const struct source_stat *expected, int target, bool *out_across,
                       struct why *why) {
-    char to[NAME_ROOM];
+    char to[POSIX_NAME_ROOM];
     int error = 0;
-    const struct naming naming = {rename_in_one, name->directory, name->name, target};
-    TRY(name_freely(&naming, name->name, to, &error, why));
+    const struct posix_naming naming = {rename_in_one, name->directory, name->name, target};
+    TRY(posix_name_freely(&naming, name->name, to, &error, why));
     *out_across = error == EXDEV;
     if (*out_across) return RC_OK;
     if (error == EINVAL || error == ENOSYS) return move_taken(name, expected, target, why);
     if (error) return posix_errno(why, error, "cannot move", name->path);
     enum rc rc = posix_still_is(name, target, to, expected, why);
     if (rc == RC_OK) return RC_OK;
-    error = posix_rename_absent(target, to, name->directory, name->name);
-    if (!error) return rc;
-    return posix_errno(why, error, to, "was moved by mistake and cannot get its name back:");
+    return posix_give_back(name, target, to, rc, why);
 }
 
 /* ---- across file systems ---- */
@@ -154,17 +117,17 @@ static RC make_copy(const struct posix_name *name, const struct source_stat *exp
     return fsync(to) == 0 ? RC_OK : posix_errno(why, errno, "cannot sync the copy of", name->path);
 }
 
-static RC name_copy(const struct posix_name *name, int target, const char *hidden, char out[NAME_ROOM],
+static RC name_copy(const struct posix_name *name, int target, const char *hidden, char out[POSIX_NAME_ROOM],
                     struct why *why) {
     int error = 0;
-    const struct naming naming = {posix_rename_absent, target, hidden, target};
-    TRY(name_freely(&naming, name->name, out, &error, why));
+    const struct posix_naming naming = {posix_rename_absent, target, hidden, target};
+    TRY(posix_name_freely(&naming, name->name, out, &error, why));
     if (!error && fsync(target) != 0 && errno != EINVAL) error = errno;
     return error ? posix_errno(why, error, "cannot name the copy of", name->path) : RC_OK;
 }
 
 static RC move_across(const struct posix_name *name, const struct source_stat *expected, int target, struct why *why) {
-    char hidden[POSIX_HIDDEN_ROOM], taken[POSIX_HIDDEN_ROOM], to[NAME_ROOM];
+    char hidden[POSIX_HIDDEN_ROOM], taken[POSIX_HIDDEN_ROOM], to[POSIX_NAME_ROOM];
     posix_hidden_name(hidden);
     enum rc rc = make_copy(name, expected, target, hidden, why);
     if (rc == RC_OK) rc = name_copy(name, target, hidden, to, why);

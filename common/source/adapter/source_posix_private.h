@@ -63,7 +63,20 @@ RC posix_name_open(struct str uri, struct posix_name *out, struct why *why);
 /* RC_OK if `name` in `directory` still is `expected`, of that size. */
 RC posix_still_is(const struct posix_name *where, int directory, const char *name, const struct source_stat *expected,
                   struct why *why);
-enum { POSIX_HIDDEN_ROOM = 48 };
+enum { POSIX_HIDDEN_ROOM = 48, POSIX_NAME_ROOM = 256 };
+/* What is to get a name, where, and by which rename (0, or an errno; EEXIST: that name is taken). */
+struct posix_naming {
+    int (*call)(int from_directory, const char *from, int to_directory, const char *to);
+    int from_directory;
+    const char *from;
+    int to_directory;
+};
+/* Gives it the first free one of `name`, `name`.1, …; RC_OK with *out_error 0, or why it got none. */
+RC posix_name_freely(const struct posix_naming *naming, const char *name, char out[POSIX_NAME_ROOM], int *out_error,
+                     struct why *why);
+/* Gives `from` back the name that it had, or, where that is taken by now, one with a number behind it. Gives `rc` back,
+ * or what went wrong. */
+enum rc posix_give_back(const struct posix_name *name, int directory, const char *from, enum rc rc, struct why *why);
 /* Gives the file a name that nobody knows if it still is `expected`. */
 RC posix_take(const struct posix_name *name, const struct source_stat *expected, char out_hidden[POSIX_HIDDEN_ROOM],
               struct why *why);

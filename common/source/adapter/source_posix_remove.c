@@ -6,7 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+
+enum { SUFFIX_MAX = 100000 }; /* as many files of one name as a directory gets: beyond, somebody has to tidy up */
 
 void posix_name_done(struct posix_name *name) { own_close(&name->directory); }
 
@@ -59,6 +62,35 @@ int posix_rename_absent(int from_directory, const char *from, int to_directory, 
     return unlinkat(from_directory, from, 0) == 0 ? 0 : errno;
 }
 
+/* The n-th name to try: "x", "x.1", "x.2" …, cut so that it fits. */
+static void nth_name(const char *name, int n, char out[POSIX_NAME_ROOM]) {
+    char end[16] = "";
+    if (n > 0) (void)snprintf(end, sizeof end, ".%d", n);
+    size_t keep = strnlen(name, POSIX_NAME_ROOM - 1 - strlen(end));
+    (void)snprintf(out, POSIX_NAME_ROOM, "%.*s%s", (int)keep, name, end);
+}
+
+RC posix_name_freely(const struct posix_naming *naming, const char *name, char out[POSIX_NAME_ROOM], int *out_error,
+                     struct why *why) {
+    for (int n = 0; n <= SUFFIX_MAX; n++) {
+        nth_name(name, n, out);
+        *out_error = naming->call(naming->from_directory, naming->from, naming->to_directory, out);
+        if (*out_error != EEXIST) return RC_OK;
+    }
+    return why_set(why, RC_LIMIT, "there are more than %d files named %s in one directory", SUFFIX_MAX, name);
+}
+
+enum rc posix_give_back(const struct posix_name *name, int directory, const char *from, enum rc rc, struct why *why) {
+    char to[POSIX_NAME_ROOM];
+    int error = 0;
+    const struct posix_naming naming = {posix_rename_absent, directory, from, name->directory};
+    TRY(posix_name_freely(&naming, name->name, to, &error, why));
+    if (error) return posix_errno(why, error, from, "was taken by mistake and cannot be given back to");
+    if (strcmp(to, name->name) != 0)
+        return why_set(why, rc, "%s changed twice while it was looked at: what lay there is now %s", name->path, to);
+    return rc;
+}
+
 /* The hidden name cannot be taken, and one that was cannot be ours: plain rename replaces nothing. */
 RC posix_take(const struct posix_name *name, const struct source_stat *expected, char out_hidden[POSIX_HIDDEN_ROOM],
               struct why *why) {
@@ -67,10 +99,7 @@ RC posix_take(const struct posix_name *name, const struct source_stat *expected,
     if (renameat(name->directory, name->name, name->directory, out_hidden) != 0)
         return posix_errno(why, errno, "cannot rename", name->path);
     enum rc rc = posix_still_is(name, name->directory, out_hidden, expected, why);
-    if (rc == RC_OK) return RC_OK;
-    int error = posix_rename_absent(name->directory, out_hidden, name->directory, name->name);
-    if (!error) return rc;
-    return posix_errno(why, error, out_hidden, "is a file that was taken by mistake and cannot get its name back:");
+    return rc == RC_OK ? RC_OK : posix_give_back(name, name->directory, out_hidden, rc, why);
 }
 
 enum rc posix_remove(void *self, struct str uri, const struct source_stat *expected, struct why *why) {
@@ -80,7 +109,6 @@ enum rc posix_remove(void *self, struct str uri, const struct source_stat *expec
     TRY(posix_name_open(uri, &name, why));
     TRY(posix_take(&name, expected, hidden, why));
     if (unlinkat(name.directory, hidden, 0) == 0) return RC_OK;
-    int error = errno;
-    (void)posix_rename_absent(name.directory, hidden, name.directory, name.name);
-    return posix_errno(why, error, "cannot remove", name.path);
+    enum rc rc = posix_errno(why, errno, "cannot remove", name.path);
+    return posix_give_back(&name, name.directory, hidden, rc, why);
 }

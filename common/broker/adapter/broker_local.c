@@ -24,7 +24,7 @@ enum {
 static RC consumer_next(void *self, uint64_t wait_ms, struct buf *out_bytes, struct broker_message *out,
                         struct why *why) {
     struct local *local = self;
-    return jobs_take(local->jobs, wait_ms, out_bytes, out, why);
+    return job_queue_take(local->jobs, wait_ms, out_bytes, out, why);
 }
 
 /* Nothing of the jobs topic outlives the process, so there is no place to keep. */
@@ -137,7 +137,7 @@ static RC local_wait(void *self, uint32_t partition, uint64_t offset, uint64_t w
 static void local_stop(void *self) {
     struct local *local = self;
     atomic_store(&local->stopped, true);
-    jobs_stop(local->jobs);
+    job_queue_stop(local->jobs);
     wake_all(&local->progress);
 }
 
@@ -153,7 +153,7 @@ static void local_free(void *self) {
         spool_log_free(partition->log);
     }
     free(local->partitions);
-    jobs_free(local->jobs);
+    job_queue_free(local->jobs);
     spool_home_close(&local->home);
     wake_done(&local->progress);
     (void)pthread_mutex_destroy(&local->group_lock);
@@ -256,7 +256,7 @@ enum rc broker_local_open(const struct broker_local_options *options, struct bro
     local->job_partitions = o.job_partitions;
     local->block_partitions = o.block_partitions;
     local->partitions = alloc_zero(o.block_partitions, sizeof *local->partitions);
-    local->jobs = jobs_new(o.job_partitions, o.jobs_max, o.jobs_bytes_max);
+    local->jobs = job_queue_new(o.job_partitions, o.jobs_max, o.jobs_bytes_max);
     TRY(open_all(local, &o, why));
     *out = (struct broker){&LOCAL_OPS, TAKE(local)};
     return RC_OK;

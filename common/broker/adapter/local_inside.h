@@ -3,7 +3,7 @@
 #ifndef SLUICE_LOCAL_INSIDE_H
 #define SLUICE_LOCAL_INSIDE_H
 
-#include "jobs.h"
+#include "job_queue.h"
 #include "spool_home.h"
 #include "spool_log.h"
 #include "wake.h"
@@ -20,7 +20,7 @@ struct local_partition {
 
 struct local {
     struct spool_home home;
-    struct jobs *jobs;
+    struct job_queue *jobs;
     uint32_t job_partitions, block_partitions;
     struct local_partition *partitions;
     struct wake progress; /* an acknowledged end has risen, a log broke, or broker_stop */

@@ -60,7 +60,7 @@ static RC producer_append(void *self, enum broker_topic topic, uint32_t partitio
         TRY(spool_log_append(local->partitions[partition].log, head, body, &offset, why));
     } else {
         partition %= local->job_partitions;
-        TRY(jobs_put(local->jobs, partition, head, body, &offset, why));
+        TRY(job_queue_put(local->jobs, partition, head, body, &offset, why));
     }
     uint32_t ring = topic == BROKER_BLOCKS ? partition : local->block_partitions + partition;
     ring_put(&producer->rings[ring], (struct pending){cookie, offset, bytes});

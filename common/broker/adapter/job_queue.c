@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "jobs.h"
+#include "job_queue.h"
 
 #include "alloc.h"
 #include "own.h"
@@ -15,7 +15,7 @@ struct job_entry {
     char bytes[];
 };
 
-struct jobs {
+struct job_queue {
     pthread_mutex_t lock; /* all below but `wake` */
     struct job_entry *first, **last;
     uint64_t *offsets; /* the next one a partition */
@@ -25,8 +25,8 @@ struct jobs {
     struct wake wake;
 };
 
-struct jobs *jobs_new(uint32_t partitions, size_t messages_max, size_t bytes_max) {
-    struct jobs *jobs = ALLOC(struct jobs);
+struct job_queue *job_queue_new(uint32_t partitions, size_t messages_max, size_t bytes_max) {
+    struct job_queue *jobs = ALLOC(struct job_queue);
     (void)pthread_mutex_init(&jobs->lock, NULL);
     wake_init(&jobs->wake);
     jobs->last = &jobs->first;
@@ -37,7 +37,7 @@ struct jobs *jobs_new(uint32_t partitions, size_t messages_max, size_t bytes_max
     return jobs;
 }
 
-static struct job_entry *take_first(struct jobs *jobs) {
+static struct job_entry *take_first(struct job_queue *jobs) {
     struct job_entry *entry = jobs->first;
     if (!entry) return NULL;
     jobs->first = entry->next;
@@ -47,7 +47,7 @@ static struct job_entry *take_first(struct jobs *jobs) {
     return entry;
 }
 
-void jobs_free(struct jobs *jobs) {
+void job_queue_free(struct job_queue *jobs) {
     if (!jobs) return;
     struct job_entry *entry;
     while ((entry = take_first(jobs)) != NULL) free(entry);
@@ -57,7 +57,7 @@ void jobs_free(struct jobs *jobs) {
     free(jobs);
 }
 
-static RC put_entry(struct jobs *jobs, uint32_t partition, struct str head, struct str body, uint64_t *out_offset,
+static RC put_entry(struct job_queue *jobs, uint32_t partition, struct str head, struct str body, uint64_t *out_offset,
                     struct why *why) {
     LOCKED(&jobs->lock);
     size_t len = head.len + body.len;
@@ -76,8 +76,8 @@ static RC put_entry(struct jobs *jobs, uint32_t partition, struct str head, stru
     return RC_OK;
 }
 
-enum rc jobs_put(struct jobs *jobs, uint32_t partition, struct str head, struct str body, uint64_t *out_offset,
-                 struct why *why) {
+enum rc job_queue_put(struct job_queue *jobs, uint32_t partition, struct str head, struct str body,
+                      uint64_t *out_offset, struct why *why) {
     if (head.len > jobs->bytes_max || body.len > jobs->bytes_max - head.len)
         return why_set(why, RC_LIMIT, "broker: a job of %zu bytes; at most %zu", head.len + body.len, jobs->bytes_max);
     TRY(put_entry(jobs, partition, head, body, out_offset, why));
@@ -85,15 +85,15 @@ enum rc jobs_put(struct jobs *jobs, uint32_t partition, struct str head, struct 
     return RC_OK;
 }
 
-static RC take_entry(struct jobs *jobs, struct job_entry **out, struct why *why) {
+static RC take_entry(struct job_queue *jobs, struct job_entry **out, struct why *why) {
     LOCKED(&jobs->lock);
     if (jobs->stopped) return why_set(why, RC_STOP, "broker: stopping");
     *out = take_first(jobs);
     return *out ? RC_OK : why_set(why, RC_ABSENT, "broker: no job is waiting");
 }
 
-enum rc jobs_take(struct jobs *jobs, uint64_t wait_ms, struct buf *out_bytes, struct broker_message *out,
-                  struct why *why) {
+enum rc job_queue_take(struct job_queue *jobs, uint64_t wait_ms, struct buf *out_bytes, struct broker_message *out,
+                       struct why *why) {
     AUTO(own_free) struct job_entry *entry = NULL;
     struct timespec deadline;
     wake_deadline(wait_ms, &deadline);
@@ -110,7 +110,7 @@ enum rc jobs_take(struct jobs *jobs, uint64_t wait_ms, struct buf *out_bytes, st
     return RC_OK;
 }
 
-void jobs_stop(struct jobs *jobs) {
+void job_queue_stop(struct job_queue *jobs) {
     {
         LOCKED(&jobs->lock);
         jobs->stopped = true;

@@ -40,10 +40,40 @@ static void compare_append(ProtobufCBuffer *base, size_t len, const uint8_t *byt
         c->differs = true;
 }
 
+/* The messages that the field holds: `out_count` of them from the returned pointer on; NULL for another type. */
+static ProtobufCMessage *const *messages_of(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field,
+                                            size_t *out_count) {
+    const char *base = (const char *)message;
+    const void *member = base + field->offset;
+    const void *quantifier = base + field->quantifier_offset;
+    if (field->type != PROTOBUF_C_TYPE_MESSAGE) return NULL;
+    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+        *out_count = *(const size_t *)quantifier;
+        return *(ProtobufCMessage *const *const *)member;
+    }
+    if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) && *(const uint32_t *)quantifier != field->id) return NULL;
+    *out_count = 1;
+    return member;
+}
+
+/* Does the message, or one in it, hold a field that its type has not? Packing writes those again, as they were. As deep
+ * as the types nest: 3. */
+static bool has_unknown(const ProtobufCMessage *message) { // NOLINT(misc-no-recursion)
+    if (message->n_unknown_fields) return true;
+    for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
+        size_t count = 0;
+        ProtobufCMessage *const *inner = messages_of(message, &message->descriptor->fields[i], &count);
+        for (size_t k = 0; inner && k < count; k++)
+            if (inner[k] && has_unknown(inner[k])) return true;
+    }
+    return false;
+}
+
 /* Is `bytes` what packing `message` gives? So unknown and doubled fields, long varints and other forms that protobuf
  * lets pass are refused. */
 static bool is_canonical(const ProtobufCMessage *message, struct str bytes) {
     struct comparison c = {.base = {.append = compare_append}, .rest = bytes};
+    if (has_unknown(message)) return false;
     (void)protobuf_c_message_pack_to_buffer(message, &c.base);
     return !c.differs && c.rest.len == 0;
 }

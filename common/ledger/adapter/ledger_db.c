@@ -72,9 +72,6 @@ static RC check_header(struct ledger_db *db, struct why *why) {
     if (memcmp(head, "SQLite format 3", 16) != 0 || big_endian(head + 68) != LEDGER_SCHEMA_APPLICATION)
         return why_set(why, RC_BROKEN, "%s is not a ledger of sluice, or its start is damaged; nothing was changed",
                        db->path);
-    if (big_endian(head + 60) > LEDGER_SCHEMA_VERSION)
-        return why_set(why, RC_DENIED, "ledger %s was made by a newer sluice (version %u, this one knows %d)", db->path,
-                       big_endian(head + 60), (int)LEDGER_SCHEMA_VERSION);
     if (head[18] != 2 || head[19] != 2 || head[20] != LEDGER_VFS_BYTES || head[16] << 8 != LEDGER_SCHEMA_PAGE_BYTES)
         return why_set(why, RC_BROKEN, "ledger %s is damaged: its header is not that of a ledger; nothing was changed",
                        db->path);
@@ -104,6 +101,20 @@ static RC create(struct ledger_db *db, bool memory, struct why *why) {
     return ledger_db_script(db, ledger_schema_create, why);
 }
 
+/* By way of SQLite, which reads page 1 whole, checked, and from the log where that has it. */
+static RC check_version(struct ledger_db *db, struct why *why) {
+    sqlite3_stmt *statement = NULL;
+    int version = 0, code = sqlite3_prepare_v2(db->handle, "PRAGMA user_version", -1, &statement, NULL);
+    if (code == SQLITE_OK) code = sqlite3_step(statement);
+    if (code == SQLITE_ROW) version = sqlite3_column_int(statement, 0);
+    enum rc rc = code == SQLITE_ROW ? RC_OK : fail(db, code, why);
+    (void)sqlite3_finalize(statement);
+    TRY(rc);
+    if (version == LEDGER_SCHEMA_VERSION) return RC_OK;
+    return why_set(why, RC_DENIED, "ledger %s is of version %d, this sluice knows %d", db->path, version,
+                   (int)LEDGER_SCHEMA_VERSION);
+}
+
 static RC open_checked(struct ledger_db *db, enum ledger_db_mode mode, struct why *why) {
     static const int flags[] = {
         [LEDGER_DB_MEMORY] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY,
@@ -121,6 +132,7 @@ static RC open_checked(struct ledger_db *db, enum ledger_db_mode mode, struct wh
     if (there) TRY(check_header(db, why));
     TRY(configure(db, mode, why));
     if (!there) return create(db, mode == LEDGER_DB_MEMORY, why);
+    TRY(check_version(db, why));
     TRY(ledger_db_script(db, "SELECT count(*) FROM meta", why));
     checkpoint_on_close(db, mode == LEDGER_DB_WRITE);
     return RC_OK;

@@ -6,7 +6,7 @@
  *
  * A file is named by a URI (source_uri.h for files of a file system). Listings are in no order.
  *
- * Threads: the handle by any, but list, watch and wait by one each at a time; an opened file by any. Memory: see the
+ * Threads: the handle by any, but watch and wait by one thread at a time; an opened file by any. Memory: see the
  * adapter; listing keeps nothing.
  * Fails: RC_ABSENT (gone), RC_STALE (another file lies under that name now), RC_DENIED (permission, or no regular file;
  * names the file), RC_BAD (no URI or pattern of this source), RC_LIMIT (name too long, no space, too many to watch),

@@ -13,6 +13,7 @@
  *
  * Memory: a listing 40 KiB and a directory stream (32 KiB) a level; an open file 100 bytes and a descriptor; a watch a
  * few words of ours and about 1 KiB of the kernel's a directory.
+ * Where inotify cannot be had, watch answers RC_LIMIT and wait only waits.
  * Limits: paths of SOURCE_PATH_MAX bytes, 64 levels of directories, SOURCE_WATCH_MAX directories watched.
  * Threads and Fails: as source.h says; too many open files is RC_BUSY. */
 #ifndef SLUICE_SOURCE_POSIX_H

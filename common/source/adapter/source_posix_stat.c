@@ -17,7 +17,7 @@ static const struct {
 } rows[] = {
     {ENOENT, RC_ABSENT, ""},
     {ENOTDIR, RC_ABSENT, ""},
-    {EACCES, RC_DENIED, "; give this user the right to read it (and to enter its directories)"},
+    {EACCES, RC_DENIED, "; give this user the rights that it takes, on it and on its directories"},
     {EPERM, RC_DENIED, ""},
     {EROFS, RC_DENIED, ""},
     {EXDEV, RC_DENIED, ""},

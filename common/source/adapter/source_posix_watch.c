@@ -31,7 +31,7 @@ struct watched {
 };
 
 struct posix_watch {
-    int inotify, bell; /* bell: an eventfd that ends a wait */
+    int inotify, bell; /* inotify: -1 where the kernel gives none; bell: an eventfd that ends a wait */
     struct watched *watched;
     size_t len, room;
     size_t directories; /* how many are watched */
@@ -141,6 +141,10 @@ RC posix_watch_add(struct posix_watch *watch, const struct source_pattern *patte
     }
     alloc_grow(&watch->watched, &watch->room, watch->len + 1, sizeof watched);
     watch->watched[watch->len++] = watched;
+    if (watch->inotify < 0)
+        return why_set(why, RC_LIMIT,
+                       "changes cannot be watched: no inotify instance is left to this user "
+                       "(/proc/sys/fs/inotify/max_user_instances); rescans find them");
     return walk_all(watch, watch->len - 1, why);
 }
 
@@ -218,8 +222,8 @@ RC posix_watch_new(struct posix_watch **out, struct why *why) {
     struct posix_watch *watch = ALLOC(struct posix_watch);
     watch->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     watch->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (watch->inotify < 0 || watch->bell < 0) {
-        enum rc rc = posix_errno(why, errno, "cannot watch:", "inotify (see /proc/sys/fs/inotify/max_user_instances)");
+    if (watch->bell < 0) {
+        enum rc rc = posix_errno(why, errno, "cannot make", "an event descriptor");
         posix_watch_free(watch);
         return rc;
     }

@@ -186,24 +186,24 @@ static int bind_counts(sqlite3_stmt *statement, int at, const struct counts *cou
 }
 
 /* Ids and strings live in the caller until the step is done, except ids given by value: those are copied. */
-static int bind_all(sqlite3_stmt *statement, const char *types, va_list list) {
+static int bind_all(sqlite3_stmt *statement, const char *types, va_list *list) {
     int code = SQLITE_OK, at = 1;
     for (const char *type = types; *type && code == SQLITE_OK; type++, at++) {
         if (*type == 'u')
-            code = sqlite3_bind_int64(statement, at, (int64_t)va_arg(list, uint64_t));
+            code = sqlite3_bind_int64(statement, at, (int64_t)va_arg(*list, uint64_t));
         else if (*type == 'i')
-            code = sqlite3_bind_int64(statement, at, va_arg(list, int64_t));
+            code = sqlite3_bind_int64(statement, at, va_arg(*list, int64_t));
         else if (*type == 'n')
             code = sqlite3_bind_null(statement, at);
         else if (*type == 'd') {
-            struct id id = va_arg(list, struct id);
+            struct id id = va_arg(*list, struct id);
             code = sqlite3_bind_blob(statement, at, id.bytes, ID_BYTES, SQLITE_TRANSIENT);
         } else if (*type == 's') {
-            struct str s = va_arg(list, struct str);
+            struct str s = va_arg(*list, struct str);
             code = sqlite3_bind_blob64(statement, at, s.len ? s.at : "", s.len, SQLITE_TRANSIENT);
         } else {
             MUST(*type == 'c');
-            code = bind_counts(statement, at, va_arg(list, const struct counts *));
+            code = bind_counts(statement, at, va_arg(*list, const struct counts *));
             at += 5;
         }
     }
@@ -218,7 +218,7 @@ RC ledger_db_next(struct ledger_db *db, bool *out_row, struct why *why, enum led
     return RC_OK;
 }
 
-static RC start(struct ledger_db *db, struct why *why, enum ledger_sql sql, const char *types, va_list list) {
+static RC start(struct ledger_db *db, struct why *why, enum ledger_sql sql, const char *types, va_list *list) {
     TRY(prepared(db, sql, why));
     int code = bind_all(db->statements[sql], types, list);
     return code == SQLITE_OK ? RC_OK : fail(db, code, why);
@@ -227,7 +227,7 @@ static RC start(struct ledger_db *db, struct why *why, enum ledger_sql sql, cons
 RC ledger_db_first(struct ledger_db *db, bool *out_row, struct why *why, enum ledger_sql sql, const char *types, ...) {
     va_list list;
     va_start(list, types);
-    enum rc rc = start(db, why, sql, types, list);
+    enum rc rc = start(db, why, sql, types, &list);
     va_end(list);
     TRY(rc);
     return ledger_db_next(db, out_row, why, sql);
@@ -236,7 +236,7 @@ RC ledger_db_first(struct ledger_db *db, bool *out_row, struct why *why, enum le
 RC ledger_db_run(struct ledger_db *db, struct why *why, enum ledger_sql sql, const char *types, ...) {
     va_list list;
     va_start(list, types);
-    enum rc rc = start(db, why, sql, types, list);
+    enum rc rc = start(db, why, sql, types, &list);
     va_end(list);
     TRY(rc);
     bool row = false;

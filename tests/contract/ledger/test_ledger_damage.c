@@ -192,7 +192,7 @@ static void pages_that_changed_places_are_noticed(void **unused) {
 static void a_foreign_file_is_left_alone(void **unused) {
     (void)unused;
     static const char text[] = "Dear diary, this is no ledger, but it must not be lost either.\n";
-    struct buf got = BUF_INIT(TEXT_MAX);
+    struct buf got = BUF_INIT(TEXT_MAX), nothing = BUF_INIT(1);
     struct world *w = world_new(&world_adapters[FILE_ADAPTER], 5);
     ledger_free(w->ledger);
     w->ledger = (struct ledger){0};
@@ -205,7 +205,7 @@ static void a_foreign_file_is_left_alone(void **unused) {
     memcpy(cases[2].at, text, sizeof text);
     for (size_t i = 0; i < 3; i++) {
         write_file(w->path, cases[i].at, cases[i].len);
-        assert_true(check_damaged(w, &cases[i], NULL, &got));
+        assert_true(check_damaged(w, &cases[i], &nothing, &got));
         struct ledger reader;
         assert_int_equal(ledger_sqlite_open_reader(w->path, 1, &reader, &w->why), RC_BROKEN);
     }

@@ -87,6 +87,7 @@ static void check_chain(struct state *s) {
 
 static size_t sequences;
 
+/* NOLINTNEXTLINE(misc-no-recursion): a walk through a tree of DEPTH levels */
 static void walk(const struct state *from, int depth) {
     sequences++;
     if (depth == DEPTH) return;

@@ -9,6 +9,9 @@ struct broker_fault {
     struct broker_fault_plan plan;
     uint64_t calls, effects, life; /* life: crashes so far; a handle of an earlier life is a dead process' */
     bool struck, crashed;
+    broker_fault_decide decide;
+    void *context;
+    enum rc decided; /* what it told */
 };
 
 struct fault_producer {
@@ -25,28 +28,39 @@ struct fault_consumer {
 
 enum verdict { GO, FAIL, GO_AND_LOSE };
 
-static enum verdict fault_judge(struct broker_fault *fault, bool effect) {
+/* The armed fault, if this is its call. */
+static enum broker_fault_kind by_plan(struct broker_fault *fault, bool effect) {
+    const struct broker_fault_plan *plan = &fault->plan;
+    fault->decided = plan->rc;
+    if (fault->struck || plan->kind == BROKER_FAULT_NONE || (plan->effects_only && !effect)) return BROKER_FAULT_NONE;
+    if ((plan->effects_only ? fault->effects : fault->calls) != plan->at) return BROKER_FAULT_NONE;
+    return plan->kind;
+}
+
+static enum verdict fault_judge(struct broker_fault *fault, enum broker_fault_call call) {
     if (fault->crashed) return FAIL;
+    bool effect = call < BROKER_FAULT_READ;
     fault->calls++;
     if (effect) fault->effects++;
-    const struct broker_fault_plan *plan = &fault->plan;
-    if (fault->struck || plan->kind == BROKER_FAULT_NONE || (plan->effects_only && !effect)) return GO;
-    if ((plan->effects_only ? fault->effects : fault->calls) != plan->at) return GO;
+    enum rc told = RC_BUSY;
+    enum broker_fault_kind kind = fault->decide ? fault->decide(fault->context, call, &told) : by_plan(fault, effect);
+    if (fault->decide) fault->decided = told;
+    if (kind == BROKER_FAULT_NONE) return GO;
     fault->struck = true;
-    fault->crashed = plan->kind == BROKER_FAULT_CRASH_BEFORE || plan->kind == BROKER_FAULT_CRASH_AFTER;
-    return plan->kind == BROKER_FAULT_AFTER || plan->kind == BROKER_FAULT_CRASH_AFTER ? GO_AND_LOSE : FAIL;
+    fault->crashed = kind == BROKER_FAULT_CRASH_BEFORE || kind == BROKER_FAULT_CRASH_AFTER;
+    return kind == BROKER_FAULT_AFTER || kind == BROKER_FAULT_CRASH_AFTER ? GO_AND_LOSE : FAIL;
 }
 
 static enum rc fault_answer(const struct broker_fault *fault, struct why *why) {
     if (fault->crashed) return why_set(why, RC_STOP, "broker: the process has crashed (injected)");
-    return why_set(why, fault->plan.rc, "broker: injected failure %s", rc_name(fault->plan.rc));
+    return why_set(why, fault->decided, "broker: injected failure %s", rc_name(fault->decided));
 }
 
 /* For calls without outputs: judges, performs `call` if it may, and leaves the function with the answer. */
-#define FAULT(fault_pointer, effect, call)                                                                             \
+#define FAULT(fault_pointer, which, call)                                                                              \
     do {                                                                                                               \
         struct broker_fault *fault_ = (fault_pointer);                                                                 \
-        enum verdict verdict_ = fault_judge(fault_, (effect));                                                         \
+        enum verdict verdict_ = fault_judge(fault_, (which));                                                          \
         if (verdict_ == FAIL) return fault_answer(fault_, why);                                                        \
         enum rc rc_ = (call);                                                                                          \
         return verdict_ == GO ? rc_ : fault_answer(fault_, why);                                                       \
@@ -58,7 +72,8 @@ static enum rc producer_append(void *self, enum broker_topic topic, uint32_t par
                                struct str body, uint64_t cookie, struct why *why) {
     struct fault_producer *producer = self;
     if (producer->life != producer->fault->life) return why_set(why, RC_STOP, "broker: producer of a crashed process");
-    FAULT(producer->fault, true, broker_append(producer->inner, topic, partition, head, body, cookie, why));
+    FAULT(producer->fault, BROKER_FAULT_APPEND,
+          broker_append(producer->inner, topic, partition, head, body, cookie, why));
 }
 
 static enum rc producer_poll(void *self, uint64_t wait_ms, struct broker_ack *out, size_t max, size_t *out_n,
@@ -67,7 +82,7 @@ static enum rc producer_poll(void *self, uint64_t wait_ms, struct broker_ack *ou
     if (producer->life != producer->fault->life) return why_set(why, RC_STOP, "broker: producer of a crashed process");
     size_t n = 0;
     AUTO(own_free) struct broker_ack *acks = alloc_zero(max, sizeof *acks);
-    enum verdict verdict = fault_judge(producer->fault, true);
+    enum verdict verdict = fault_judge(producer->fault, BROKER_FAULT_POLL);
     if (verdict == FAIL) return fault_answer(producer->fault, why);
     enum rc rc = broker_poll(producer->inner, wait_ms, acks, max, &n, why);
     if (verdict == GO_AND_LOSE) return fault_answer(producer->fault, why);
@@ -87,7 +102,7 @@ static const struct broker_producer_ops PRODUCER_OPS = {producer_append, produce
 
 static enum rc fault_producer(void *self, size_t queue_bytes, struct broker_producer *out, struct why *why) {
     struct broker_fault *fault = self;
-    enum verdict verdict = fault_judge(fault, false);
+    enum verdict verdict = fault_judge(fault, BROKER_FAULT_READ);
     if (verdict == FAIL) return fault_answer(fault, why);
     struct broker_producer inner;
     TRY(broker_producer_new(fault->inner, queue_bytes, &inner, why));
@@ -108,7 +123,7 @@ static enum rc consumer_next(void *self, uint64_t wait_ms, struct buf *out_bytes
     struct fault_consumer *consumer = self;
     if (consumer->life != consumer->fault->life) return why_set(why, RC_STOP, "broker: consumer of a crashed process");
     struct broker_message message;
-    enum verdict verdict = fault_judge(consumer->fault, true);
+    enum verdict verdict = fault_judge(consumer->fault, BROKER_FAULT_NEXT);
     if (verdict == FAIL) return fault_answer(consumer->fault, why);
     enum rc rc = broker_next(consumer->inner, wait_ms, out_bytes, &message, why);
     if (verdict == GO_AND_LOSE) return fault_answer(consumer->fault, why);
@@ -119,7 +134,7 @@ static enum rc consumer_next(void *self, uint64_t wait_ms, struct buf *out_bytes
 static enum rc consumer_commit(void *self, struct why *why) {
     struct fault_consumer *consumer = self;
     if (consumer->life != consumer->fault->life) return why_set(why, RC_STOP, "broker: consumer of a crashed process");
-    FAULT(consumer->fault, true, broker_commit(consumer->inner, why));
+    FAULT(consumer->fault, BROKER_FAULT_COMMIT, broker_commit(consumer->inner, why));
 }
 
 static void consumer_free(void *self) {
@@ -132,7 +147,7 @@ static const struct broker_consumer_ops CONSUMER_OPS = {consumer_next, consumer_
 
 static enum rc fault_consumer(void *self, struct str group, struct broker_consumer *out, struct why *why) {
     struct broker_fault *fault = self;
-    enum verdict verdict = fault_judge(fault, false);
+    enum verdict verdict = fault_judge(fault, BROKER_FAULT_READ);
     if (verdict == FAIL) return fault_answer(fault, why);
     struct broker_consumer inner;
     TRY(broker_consumer_new(fault->inner, group, &inner, why));
@@ -151,7 +166,7 @@ static enum rc fault_consumer(void *self, struct str group, struct broker_consum
 static enum rc fault_partitions(void *self, enum broker_topic topic, uint32_t *out, struct why *why) {
     struct broker_fault *fault = self;
     uint32_t n = 0;
-    enum verdict verdict = fault_judge(fault, false);
+    enum verdict verdict = fault_judge(fault, BROKER_FAULT_READ);
     if (verdict == FAIL) return fault_answer(fault, why);
     TRY(broker_partitions(fault->inner, topic, &n, why));
     if (verdict == GO_AND_LOSE) return fault_answer(fault, why);
@@ -162,7 +177,7 @@ static enum rc fault_partitions(void *self, enum broker_topic topic, uint32_t *o
 static enum rc fault_bounds(void *self, uint32_t partition, uint64_t *out_start, uint64_t *out_end, struct why *why) {
     struct broker_fault *fault = self;
     uint64_t start = 0, end = 0;
-    enum verdict verdict = fault_judge(fault, false);
+    enum verdict verdict = fault_judge(fault, BROKER_FAULT_READ);
     if (verdict == FAIL) return fault_answer(fault, why);
     TRY(broker_bounds(fault->inner, partition, &start, &end, why));
     if (verdict == GO_AND_LOSE) return fault_answer(fault, why);
@@ -175,7 +190,7 @@ static enum rc fault_read(void *self, uint32_t partition, uint64_t offset, struc
                           struct broker_message *out, struct why *why) {
     struct broker_fault *fault = self;
     struct broker_message message;
-    enum verdict verdict = fault_judge(fault, false);
+    enum verdict verdict = fault_judge(fault, BROKER_FAULT_READ);
     if (verdict == FAIL) return fault_answer(fault, why);
     TRY(broker_read(fault->inner, partition, offset, out_bytes, &message, why));
     if (verdict == GO_AND_LOSE) return fault_answer(fault, why);
@@ -187,7 +202,7 @@ static enum rc fault_read_head(void *self, uint32_t partition, uint64_t offset, 
                                uint64_t *out_len, struct why *why) {
     struct broker_fault *fault = self;
     uint64_t len = 0;
-    enum verdict verdict = fault_judge(fault, false);
+    enum verdict verdict = fault_judge(fault, BROKER_FAULT_READ);
     if (verdict == FAIL) return fault_answer(fault, why);
     TRY(broker_read_head(fault->inner, partition, offset, max, out_bytes, &len, why));
     if (verdict == GO_AND_LOSE) return fault_answer(fault, why);
@@ -197,18 +212,18 @@ static enum rc fault_read_head(void *self, uint32_t partition, uint64_t offset, 
 
 static enum rc fault_trim(void *self, uint32_t partition, uint64_t before, struct why *why) {
     struct broker_fault *fault = self;
-    FAULT(fault, true, broker_trim(fault->inner, partition, before, why));
+    FAULT(fault, BROKER_FAULT_TRIM, broker_trim(fault->inner, partition, before, why));
 }
 
 static enum rc fault_skip_to(void *self, uint32_t partition, uint64_t offset, struct why *why) {
     struct broker_fault *fault = self;
-    FAULT(fault, true, broker_skip_to(fault->inner, partition, offset, why));
+    FAULT(fault, BROKER_FAULT_SKIP_TO, broker_skip_to(fault->inner, partition, offset, why));
 }
 
 static enum rc fault_backlog_bytes(void *self, uint64_t *out, struct why *why) {
     struct broker_fault *fault = self;
     uint64_t bytes = 0;
-    enum verdict verdict = fault_judge(fault, false);
+    enum verdict verdict = fault_judge(fault, BROKER_FAULT_READ);
     if (verdict == FAIL) return fault_answer(fault, why);
     TRY(broker_backlog_bytes(fault->inner, &bytes, why));
     if (verdict == GO_AND_LOSE) return fault_answer(fault, why);
@@ -218,7 +233,7 @@ static enum rc fault_backlog_bytes(void *self, uint64_t *out, struct why *why) {
 
 static enum rc fault_wait(void *self, uint32_t partition, uint64_t offset, uint64_t wait_ms, struct why *why) {
     struct broker_fault *fault = self;
-    FAULT(fault, false, broker_wait(fault->inner, partition, offset, wait_ms, why));
+    FAULT(fault, BROKER_FAULT_READ, broker_wait(fault->inner, partition, offset, wait_ms, why));
 }
 
 static void fault_stop(void *self) {
@@ -256,6 +271,11 @@ void broker_fault_arm(struct broker_fault *fault, struct broker_fault_plan plan)
     fault->plan = plan;
     fault->calls = fault->effects = 0;
     fault->struck = fault->crashed = false;
+}
+
+void broker_fault_by(struct broker_fault *fault, broker_fault_decide decide, void *context) {
+    fault->decide = decide;
+    fault->context = context;
 }
 
 uint64_t broker_fault_calls(const struct broker_fault *fault) { return fault->calls; }

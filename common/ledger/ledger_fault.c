@@ -11,6 +11,8 @@ struct ledger_fault {
     struct ledger_fault_plan plan;
     uint64_t effects;
     bool crashed;
+    ledger_fault_decide decide;
+    void *context;
 };
 
 /* What becomes of the call that comes now. */
@@ -19,17 +21,24 @@ struct fate {
     enum rc rc; /* RC_OK: what the inner ledger answers */
 };
 
+/* What strikes the call number `now`, and what it tells. */
+static enum ledger_fault_kind strikes(struct ledger_fault *fault, uint64_t now, enum rc *out_rc) {
+    *out_rc = RC_BUSY;
+    if (fault->decide) return fault->decide(fault->context, out_rc);
+    *out_rc = fault->plan.rc;
+    return now == fault->plan.at ? fault->plan.kind : LEDGER_FAULT_NONE;
+}
+
 static struct fate next_fate(struct ledger_fault *fault, struct why *why) {
     LOCKED(&fault->lock);
     uint64_t now = fault->effects++;
     struct fate fate = {true, RC_OK};
-    if (fault->crashed)
-        fate = (struct fate){false, RC_STOP};
-    else if (fault->plan.kind != LEDGER_FAULT_NONE && now == fault->plan.at) {
-        enum ledger_fault_kind kind = fault->plan.kind;
+    enum rc told = RC_OK;
+    enum ledger_fault_kind kind = fault->crashed ? LEDGER_FAULT_CRASH : strikes(fault, now, &told);
+    if (kind != LEDGER_FAULT_NONE) {
         fault->crashed = kind == LEDGER_FAULT_CRASH || kind == LEDGER_FAULT_CRASH_AFTER;
         fate.happens = kind == LEDGER_FAULT_AFTER || kind == LEDGER_FAULT_CRASH_AFTER;
-        fate.rc = fault->crashed ? RC_STOP : fault->plan.rc;
+        fate.rc = fault->crashed ? RC_STOP : told;
     }
     if (fate.rc != RC_OK) (void)why_set(why, fate.rc, "planned fault at ledger call %llu", (unsigned long long)now);
     return fate;
@@ -189,6 +198,12 @@ struct ledger ledger_fault_new(struct ledger inner, struct ledger_fault **out_fa
 void ledger_fault_plan(struct ledger_fault *fault, struct ledger_fault_plan plan) {
     LOCKED(&fault->lock);
     fault->plan = plan;
+}
+
+void ledger_fault_by(struct ledger_fault *fault, ledger_fault_decide decide, void *context) {
+    LOCKED(&fault->lock);
+    fault->decide = decide;
+    fault->context = context;
 }
 
 uint64_t ledger_fault_effects(struct ledger_fault *fault) {

@@ -75,6 +75,10 @@ void converter_batch(struct converter *c, struct str lines) {
 
 void converter_line(struct converter *c, struct str line, bool at_file_start, char *scratch, struct converted *out) {
     *out = (struct converted){.verdict = CONVERTER_RECORD, .values.fields = c->fields};
+    if (line.len > c->line_bytes_max) { /* as the reader says of a line that it did not keep */
+        converter_reject(out, REASON_TOO_LONG);
+        return;
+    }
     if (at_file_start && !c->ops->keep_bom && str_starts(line, STR("\xEF\xBB\xBF"))) line = str_sub(line, 3, line.len);
     if (lines_blank(line)) {
         out->verdict = CONVERTER_BLANK;

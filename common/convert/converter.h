@@ -52,7 +52,7 @@ struct converter_settings {
     bool time_optional;   /* on_error: partition */
     struct str time_field;
     struct time_parse time_format;
-    size_t line_bytes_max;   /* the longest line that will be given; 0: 1 MiB */
+    size_t line_bytes_max;   /* longer lines are rejects, without their end; 0: 1 MiB */
     size_t record_bytes_max; /* 0: 4 MiB */
 };
 

@@ -32,7 +32,7 @@ void emitter_free(struct emitter *e) {
     if (!e) return;
     for (size_t i = 0; i < e->catalog.len; i++)
         if (e->catalog.entries[i].held) source_close(e->ports.source, e->catalog.entries[i].held);
-    broker_producer_free(e->producer);
+    if (e->producer.ops) broker_producer_free(e->producer);
     emitter_batches_free(e->batches);
     catalog_done(&e->catalog);
     arena_done(&e->arena);
@@ -204,11 +204,20 @@ static RC receipts_some(struct emitter *e, struct why *why) {
     return RC_OK;
 }
 
+static RC renew_producer(struct emitter *e, struct why *why) {
+    if (e->producer.ops) broker_producer_free(e->producer);
+    e->producer = (struct broker_producer){0};
+    TRY(broker_producer_new(e->ports.broker, PRODUCER_BYTES, &e->producer, why));
+    e->producer_broken = false;
+    return RC_OK;
+}
+
 RC emitter_step(struct emitter *e, uint64_t now_ms, int64_t wall_ns, uint64_t *out_wait_ms, struct why *why) {
     e->now_ms = now_ms;
     e->wall_ns = wall_ns;
     arena_reset(&e->arena);
     *out_wait_ms = 0;
+    if (e->producer_broken) return renew_producer(e, why);
     if (scan_is_due(e)) return scan(e, why);
     if (e->todo_len) return emitter_identify(e, why);
     if (e->closing) return close_pass(e, why);

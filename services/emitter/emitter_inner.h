@@ -31,6 +31,7 @@ struct emitter {
     struct emitter_settings settings;
     struct emitter_ports ports;
     struct broker_producer producer;
+    bool producer_broken;
     struct rng rng;
     struct catalog catalog;
     uint32_t scan;

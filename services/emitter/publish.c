@@ -33,7 +33,11 @@ static bool has_work(const struct catalog_entry *entry) {
 
 void emitter_want(struct emitter *e, struct catalog_entry *entry) {
     if (entry->state == CATALOG_NEW || entry->state == CATALOG_FREE) return;
-    if (entry->waiting || entry->outstanding || entry->set_aside || !has_work(entry)) return;
+    if (entry->waiting) { /* identified again meanwhile: it keeps its place */
+        entry->state = CATALOG_PENDING;
+        return;
+    }
+    if (entry->outstanding || entry->set_aside || !has_work(entry)) return;
     size_t end = e->pending_at + e->pending_len;
     if (end == e->pending_room && e->pending_at) { /* move the ring's content to the front rather than grow */
         memmove(e->pending, e->pending + e->pending_at, e->pending_len * sizeof *e->pending);
@@ -69,6 +73,13 @@ static void activate(struct emitter *e, struct catalog_entry *entry) {
     entry->state = CATALOG_ACTIVE;
 }
 
+/* A producer that failed is made anew by the next step; what of its jobs got through the checkpoints will tell. */
+static RC unless_broken(struct emitter *e, enum rc rc) {
+    if (rc != RC_BROKEN) return rc;
+    e->producer_broken = true;
+    return RC_BUSY;
+}
+
 static RC append_job(struct emitter *e, const struct emitter_active *a, uint32_t stripe, struct why *why) {
     const struct catalog_entry *entry = &e->catalog.entries[a->place];
     struct job job = {.file = a->id,
@@ -86,7 +97,8 @@ static RC append_job(struct emitter *e, const struct emitter_active *a, uint32_t
     buf_reset(&e->message);
     TRY(job_encode(&job, &e->message));
     uint32_t partition = (uint32_t)(hash_bytes((struct str){(const char *)a->id.bytes, ID_BYTES}) + stripe);
-    TRY(broker_append(e->producer, BROKER_JOBS, partition, buf_str(&e->message), STR(""), e->cookie++, why));
+    TRY(unless_broken(
+        e, broker_append(e->producer, BROKER_JOBS, partition, buf_str(&e->message), STR(""), e->cookie++, why)));
     metric_add(METRIC_JOBS_PUBLISHED, 1);
     return RC_OK;
 }
@@ -96,7 +108,7 @@ static RC append_job(struct emitter *e, const struct emitter_active *a, uint32_t
 static RC drain_acks(struct emitter *e, struct why *why) {
     struct broker_ack acks[64];
     size_t n = COUNT_OF(acks);
-    while (n == COUNT_OF(acks)) TRY(broker_poll(e->producer, 0, acks, COUNT_OF(acks), &n, why));
+    while (n == COUNT_OF(acks)) TRY(unless_broken(e, broker_poll(e->producer, 0, acks, COUNT_OF(acks), &n, why)));
     return RC_OK;
 }
 

@@ -197,7 +197,10 @@ static RC take_acks(struct lane *l, uint64_t wait_ms, struct why *why) {
     size_t n = 0;
     do {
         enum rc rc = broker_poll(l->producer, wait_ms, acks, ACKS, &n, why);
-        if (rc == RC_BROKEN) l->producer_broken = true;
+        if (rc == RC_BROKEN) { /* the next step makes it anew */
+            l->producer_broken = true;
+            return RC_BUSY;
+        }
         if (rc != RC_OK) return rc;
         for (size_t i = 0; i < n; i++) acknowledged(l, &acks[i]);
         wait_ms = 0;
@@ -362,7 +365,11 @@ static RC take_job(struct lane *l, struct str bytes, struct why *why) {
         return rc == RC_ABSENT ? RC_OK : rc;
     }
     rc = open_task(l, &bad);
-    return is_of_the_file(rc) ? job_failed(l, rc, &bad) : rc;
+    if (rc == RC_OK) return RC_OK;
+    if (is_of_the_file(rc)) return job_failed(l, rc, &bad);
+    task_end(l); /* not the file's fault: the job is said again */
+    if (why) *why = bad;
+    return rc;
 }
 
 static RC next_job(struct lane *l, uint64_t wait_ms, bool *out_idle, struct why *why) {
@@ -490,6 +497,14 @@ static void slice_start(struct lane *l, struct converter *converter) {
     slice_begin(l->slice, converter, &place);
 }
 
+/* From the length of a line with its LF to that of its text: without the CR of a CRLF, too. */
+static RC text_length(const struct reader *reader, uint64_t at, uint64_t *length, struct why *why) {
+    char before = 0;
+    TRY(reader_read(reader, at + *length - 2, &before, 1, why));
+    *length -= before == '\r' ? 2 : 1;
+    return RC_OK;
+}
+
 /* A line that is longer than the window: find its end without keeping it. RC_ABSENT: it has none yet. */
 static RC skip_long_line(struct lane *l, uint64_t at, size_t window, struct found *out, struct why *why) {
     struct task *t = &l->task;
@@ -508,7 +523,9 @@ static RC skip_long_line(struct lane *l, uint64_t at, size_t window, struct foun
     if (rc != RC_OK) return rc;
     slice_start(l, converter);
     struct str head = {l->window, MIN(window, (size_t)SLICE_RAW_MAX)};
-    slice_add_too_long(l->slice, at, end - at - (newline ? 1 : 0), head);
+    uint64_t length = end - at;
+    if (newline) TRY(text_length(&t->reader, at, &length, why));
+    slice_add_too_long(l->slice, at, length, head);
     *out = (struct found){end, end == next_end, slice_result(l->slice)};
     return RC_OK;
 }
@@ -633,8 +650,7 @@ RC lane_step(struct lane *l, uint64_t wait_ms, bool *out_idle, struct why *why) 
     *out_idle = false;
     if (l->producer_broken) return renew_producer(l, why);
     if (l->flights) {
-        enum rc rc = take_acks(l, 0, why);
-        if (rc != RC_OK) return rc == RC_BROKEN ? RC_BUSY : rc;
+        TRY(take_acks(l, 0, why));
         retire_decided(l);
     }
     bool full = false;

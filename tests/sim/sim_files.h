@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sim_files: what other programs do to the input files, and the memory of it that the check needs: every content that
+ * an inode ever had. Threads: one. */
+#ifndef SLUICE_SIM_FILES_H
+#define SLUICE_SIM_FILES_H
+
+#include "rng.h"
+#include "source.h"
+
+enum { SIM_SOURCES = 2 };
+enum { SIM_RAW, SIM_NDJSON }; /* which source a file is of */
+
+/* One content of one inode: grows at its end; anything else begins another one. */
+struct sim_content {
+    int source;
+    uint64_t inode;
+    int64_t birth_ns;
+    char *bytes;
+    size_t len, room;
+    size_t taken; /* how much of it was there when it was taken over from the content before (a truncation) */
+};
+
+/* A name in the input directory. */
+struct sim_name {
+    char path[64];
+    size_t content; /* index; it is the inode's present one */
+    char rest[400]; /* what is still to be written of a line that was begun */
+    bool listed;    /* matches the source's pattern */
+};
+
+struct sim_files {
+    struct source source; /* borrowed: a handle of its own */
+    struct rng rng;
+    struct sim_content *contents;
+    size_t contents_len, contents_room;
+    struct sim_name *names;
+    size_t names_len, names_room;
+    uint64_t lines, made, rotations;
+    size_t line_bytes_max;
+    bool wild; /* truncations, rewriting, deleting and replacing, too */
+    char told[160];
+};
+
+void sim_files_init(struct sim_files *files, struct source source, struct rng rng, size_t line_bytes_max, bool wild);
+void sim_files_done(struct sim_files *files);
+/* One thing happens to one file; .told says what. */
+void sim_files_change(struct sim_files *files);
+/* Deletes a file and makes another one with its inode; nobody may hold any file open. */
+void sim_files_reuse_inode(struct sim_files *files);
+/* The last content of the inode, NULL: never heard of. */
+const struct sim_content *sim_files_last(const struct sim_files *files, uint64_t inode, int64_t birth_ns);
+
+#endif

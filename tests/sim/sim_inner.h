@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sim_inner: the state that the files of this folder share. Not for others. */
+#ifndef SLUICE_SIM_INNER_H
+#define SLUICE_SIM_INNER_H
+
+#include "broker_fault.h"
+#include "broker_memory.h"
+#include "buf.h"
+#include "emitter.h"
+#include "lane.h"
+#include "ledger_fault.h"
+#include "sim.h"
+#include "sim_files.h"
+#include "sim_watch.h"
+#include "source_fault.h"
+#include "store_fault.h"
+#include "uploader.h"
+#include "worker.h"
+
+enum { SIM_PARTITIONS = 3, SIM_GENERATIONS = 2, SIM_PROCESSES = 24, SIM_LANES = 3 };
+
+/* What may happen, drawn once a run. Chances are of a thousand calls or steps. */
+struct sim_knobs {
+    uint32_t crash; /* of processes at birth: will die after some calls */
+    uint32_t fail, lose;
+    uint32_t pause, jump, change, reboot, rollback;
+    uint32_t job_lost, job_repeated, producer_fails;
+    uint32_t wild_steps;
+    bool wild_files, generation, many_uploaders;
+};
+
+/* A program that runs, dies and is started again. */
+struct sim_process {
+    struct sim *sim;
+    enum sim_service service;
+    uint32_t number, partition;
+    uint64_t generation, life;
+    bool alive, crashed;
+    uint64_t due_ms; /* nothing to do before */
+    uint64_t paused_until_ms;
+    uint64_t calls_left; /* until it dies; 0: it does not */
+    struct rng rng;      /* its own chances */
+    struct broker_fault *broker;
+    struct ledger_fault *ledger_fault;
+    struct ledger ledger;
+    struct store store;
+    struct source source;
+    struct store_fault store_control;
+    struct source_fault source_control;
+    struct emitter *emitter;
+    struct worker *worker;
+    struct lane *lanes[SIM_LANES];
+    size_t lanes_len;
+    struct uploader *uploader;
+};
+
+struct sim {
+    struct sim_options options;
+    struct sim_result *result;
+    struct sim_knobs knobs;
+    struct rng rng;
+    bool failed, wild;
+    uint64_t now_ms, steps;
+    /* the world */
+    struct source source;
+    struct store store;
+    struct ledger ledger; /* of generation 1, at the present epoch */
+    struct broker_memory *brokers[SIM_GENERATIONS];
+    uint32_t generations, partitions;
+    struct sim_files files;
+    struct sim_watch watch;
+    struct id queue;
+    /* the programs */
+    struct emitter_source emitter_sources[SIM_SOURCES];
+    struct str paths[SIM_SOURCES];
+    struct emitter_settings emitter;
+    struct worker_source worker_sources[SIM_SOURCES];
+    struct worker_settings worker;
+    struct uploader_settings uploader;
+    struct sim_process processes[SIM_PROCESSES];
+    size_t processes_len;
+    uint64_t strike_calls;
+    /* a state of the ledger to go back to */
+    void *saved;
+    size_t saved_len;
+};
+
+/* sim.c: notes the first thing that is wrong. Always gives false. */
+bool sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sim_tell(const struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* True `thousandths` times of 1000. */
+bool sim_chance(struct rng *rng, uint32_t thousandths);
+
+/* sim_setup.c: draws settings and knobs, makes the world. */
+void sim_setup(struct sim *sim);
+struct settings sim_draw_output(struct sim *sim);
+/* sim_process.c */
+struct sim_process *sim_process_add(struct sim *sim, enum sim_service service, uint32_t partition, uint64_t generation);
+/* Starts it; it may die meanwhile. */
+void sim_process_start(struct sim_process *process);
+/* As kill -9 does. */
+void sim_process_end(struct sim_process *process);
+void sim_process_step(struct sim_process *process);
+/* sim_check.c: is all durable and receipted? `why` says what is not. */
+bool sim_is_done(struct sim *sim, struct why *why);
+/* Compares all that is in the store with all that was in files. */
+void sim_check(struct sim *sim);
+
+#endif

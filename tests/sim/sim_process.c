@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim_inner.h"
+
+#include "committer.h"
+#include "must.h"
+#include "num.h"
+#include "source_memory.h"
+#include "store_memory.h"
+
+#include <inttypes.h>
+
+static const char *const SERVICE[SIM_SERVICES] = {"emitter", "worker", "uploader"};
+
+/* ---- what becomes of a call ---- */
+
+enum fate { PASS, FAIL, LOSE, DIE, DIE_BEHIND };
+
+/* The one call that a fail-the-kth loop asks for. */
+static enum fate strike(struct sim_process *p, bool effect) {
+    struct sim *sim = p->sim;
+    const struct sim_options *o = &sim->options;
+    if (o->strike == SIM_STRIKE_NONE || p->service != o->strike_service || !sim->wild) return PASS;
+    bool behind = o->strike == SIM_STRIKE_AFTER || o->strike == SIM_STRIKE_CRASH_AFTER;
+    if (behind && !effect) return PASS;
+    if (++sim->strike_calls != o->strike_at) return PASS;
+    sim->result->struck = true;
+    sim_tell(sim, "%s %u: strike", SERVICE[p->service], p->number);
+    if (o->strike == SIM_STRIKE_BEFORE) return FAIL;
+    if (o->strike == SIM_STRIKE_AFTER) return LOSE;
+    p->crashed = true;
+    return o->strike == SIM_STRIKE_CRASH ? DIE : DIE_BEHIND;
+}
+
+static enum fate fate_of(struct sim_process *p, bool effect) {
+    struct sim *sim = p->sim;
+    if (p->crashed) return DIE;
+    enum fate struck = strike(p, effect);
+    if (struck != PASS) return struck;
+    if (!sim->wild) return PASS;
+    if (p->calls_left && !--p->calls_left) {
+        p->crashed = true;
+        bool behind = effect && sim_chance(&p->rng, 500);
+        sim_tell(sim, "%s %u: dies%s", SERVICE[p->service], p->number, behind ? " behind an effect" : "");
+        return behind ? DIE_BEHIND : DIE;
+    }
+    if (sim_chance(&p->rng, sim->knobs.fail)) return FAIL;
+    if (effect && sim_chance(&p->rng, sim->knobs.lose)) return LOSE;
+    return PASS;
+}
+
+static enum broker_fault_kind broker_fate(void *context, enum broker_fault_call call, enum rc *out_rc) {
+    struct sim_process *p = context;
+    bool queues = call == BROKER_FAULT_APPEND || call == BROKER_FAULT_POLL;
+    switch (fate_of(p, call < BROKER_FAULT_READ)) {
+    case PASS: return BROKER_FAULT_NONE;
+    case FAIL: *out_rc = queues && sim_chance(&p->rng, 300) ? RC_BROKEN : RC_BUSY; return BROKER_FAULT_BEFORE;
+    case LOSE: *out_rc = queues ? RC_BROKEN : RC_BUSY; return BROKER_FAULT_AFTER;
+    case DIE: return BROKER_FAULT_CRASH_BEFORE;
+    default: return BROKER_FAULT_CRASH_AFTER;
+    }
+}
+
+static enum ledger_fault_kind ledger_fate(void *context, enum rc *out_rc) {
+    static const enum ledger_fault_kind kinds[] = {LEDGER_FAULT_NONE, LEDGER_FAULT_BEFORE, LEDGER_FAULT_AFTER,
+                                                   LEDGER_FAULT_CRASH, LEDGER_FAULT_CRASH_AFTER};
+    *out_rc = RC_BUSY;
+    return kinds[fate_of(context, true)];
+}
+
+static enum store_verdict store_fate(void *context, enum store_call call, struct str key) {
+    static const enum store_verdict verdicts[] = {STORE_PASS, STORE_FAIL, STORE_LOSE, STORE_CRASH, STORE_CRASH_BEHIND};
+    (void)key;
+    return verdicts[fate_of(context, call < STORE_READ)];
+}
+
+static enum source_verdict source_fate(void *context, enum source_call call) {
+    static const enum source_verdict verdicts[] = {SOURCE_PASS, SOURCE_FAIL, SOURCE_LOSE, SOURCE_CRASH,
+                                                   SOURCE_CRASH_BEHIND};
+    struct sim_process *p = context;
+    struct sim *sim = p->sim;
+    if (sim->wild && sim->knobs.change && sim_chance(&p->rng, 4)) { /* while somebody reads */
+        sim_files_change(&sim->files);
+        sim_tell(sim, "files, between two reads: %s", sim->files.told);
+    }
+    return verdicts[fate_of(p, call == SOURCE_REMOVE || call == SOURCE_MOVE)];
+}
+
+/* ---- life ---- */
+
+struct sim_process *sim_process_add(struct sim *sim, enum sim_service service, uint32_t partition,
+                                    uint64_t generation) {
+    MUST(sim->processes_len < SIM_PROCESSES);
+    struct sim_process *p = &sim->processes[sim->processes_len];
+    *p = (struct sim_process){.sim = sim,
+                              .service = service,
+                              .number = (uint32_t)sim->processes_len,
+                              .partition = partition,
+                              .generation = generation};
+    sim->processes_len++;
+    return p;
+}
+
+static void open_ports(struct sim_process *p) {
+    struct sim *sim = p->sim;
+    struct broker broker = sim_watch_broker(broker_memory_port(sim->brokers[p->generation - 1]));
+    p->broker = broker_fault_new(broker);
+    broker_fault_by(p->broker, broker_fate, p);
+    struct ledger ledger = sim_watch_ledger(sim->ledger);
+    struct ledger_identity who;
+    MUST(ledger_identity(ledger, &who, NULL) == RC_OK);
+    ledger.at = (struct ledger_at){who.epoch, p->generation};
+    p->ledger = ledger_fault_new(ledger, &p->ledger_fault);
+    ledger_fault_by(p->ledger_fault, ledger_fate, p);
+    p->store_control = (struct store_fault){.decide = store_fate, .context = p};
+    p->store = store_fault_new(sim_watch_store(store_memory_again(sim->store)), &p->store_control);
+    p->source_control = (struct source_fault){.decide = source_fate, .context = p};
+    p->source = source_fault_new(source_memory_again(sim->source), &p->source_control);
+}
+
+/* Ids come out of it: never the same twice, unless that is the mutation. */
+static struct rng id_rng(struct sim_process *p) {
+    if (p->sim->options.mutation == SIM_IDS_REUSED) return rng_from_seed(p->number);
+    return rng_from_seed(rng_next(&p->sim->rng));
+}
+
+static enum rc start_emitter(struct sim_process *p, struct why *why) {
+    struct emitter_ports ports = {broker_fault_port(p->broker), p->ledger, p->source, p->store};
+    return emitter_new(&p->sim->emitter, &ports, id_rng(p), &p->emitter, why);
+}
+
+static enum rc start_worker(struct sim_process *p, struct why *why) {
+    struct worker_ports ports = {broker_fault_port(p->broker), p->ledger, p->source};
+    TRY(worker_new(&p->sim->worker, &ports, &p->worker, why));
+    size_t lanes = 1 + (size_t)rng_below(&p->rng, SIM_LANES - 1);
+    p->lanes_len = 0;
+    while (p->lanes_len < lanes) {
+        TRY(lane_new(p->worker, id_rng(p), &p->lanes[p->lanes_len], why));
+        p->lanes_len++;
+    }
+    return RC_OK;
+}
+
+static enum rc start_uploader(struct sim_process *p) {
+    struct uploader_ports ports = {broker_fault_port(p->broker), p->ledger, p->store};
+    struct uploader_settings settings = p->sim->uploader;
+    settings.partition = p->partition;
+    if (sim_chance(&p->rng, 500)) settings.output = sim_draw_output(p->sim);
+    p->uploader = uploader_new(&settings, &ports);
+    return RC_OK;
+}
+
+void sim_process_start(struct sim_process *p) {
+    struct sim *sim = p->sim;
+    struct why why = {0};
+    MUST(!p->alive);
+    p->rng = rng_from_seed(rng_next(&sim->rng));
+    p->life++;
+    p->crashed = false;
+    p->calls_left = 0;
+    if (sim->wild && sim_chance(&p->rng, sim->knobs.crash))
+        p->calls_left = 1 + rng_below(&p->rng, sim_chance(&p->rng, 500) ? 60 : 800);
+    open_ports(p);
+    p->alive = true;
+    p->due_ms = sim->now_ms;
+    enum rc rc = p->service == SIM_EMITTER  ? start_emitter(p, &why)
+                 : p->service == SIM_WORKER ? start_worker(p, &why)
+                                            : start_uploader(p);
+    if (rc != RC_OK) sim_process_end(p);
+}
+
+void sim_process_end(struct sim_process *p) {
+    if (!p->alive) return;
+    p->crashed = true; /* nothing gets through any more */
+    emitter_free(p->emitter);
+    for (size_t i = 0; i < p->lanes_len; i++) lane_free(p->lanes[i]);
+    worker_free(p->worker);
+    uploader_free(p->uploader);
+    p->emitter = NULL;
+    p->worker = NULL;
+    p->uploader = NULL;
+    p->lanes_len = 0;
+    broker_fault_free(p->broker);
+    ledger_free(p->ledger);
+    store_free(p->store);
+    source_free(p->source);
+    p->alive = false;
+    p->due_ms = p->sim->now_ms + rng_below(&p->sim->rng, 3000);
+    p->paused_until_ms = 0;
+    p->sim->result->crashes++;
+}
+
+/* ---- one step ---- */
+
+static enum rc step_worker(struct sim_process *p, struct why *why) {
+    size_t pick = (size_t)rng_below(&p->rng, p->lanes_len + 1);
+    if (pick == p->lanes_len) {
+        enum rc rc = committer_step(worker_committer(p->worker), why);
+        return rc == RC_ABSENT ? RC_OK : rc;
+    }
+    bool idle = false;
+    enum rc rc = lane_step(p->lanes[pick], 0, &idle, why);
+    if (rc == RC_OK && idle) p->due_ms = p->sim->now_ms + rng_below(&p->rng, 100);
+    return rc;
+}
+
+static enum rc step_one(struct sim_process *p, struct why *why) {
+    struct sim *sim = p->sim;
+    uint64_t wait_ms = 0;
+    enum rc rc = RC_OK;
+    switch (p->service) {
+    case SIM_EMITTER: rc = emitter_step(p->emitter, sim->now_ms, (int64_t)sim->now_ms * 1000000, &wait_ms, why); break;
+    case SIM_UPLOADER: rc = uploader_step(p->uploader, sim->now_ms, &wait_ms, why); break;
+    default: return step_worker(p, why);
+    }
+    p->due_ms = sim->now_ms + wait_ms;
+    return rc;
+}
+
+/* Another epoch: as the loops do. */
+static void learn_epoch(struct sim_process *p) {
+    struct ledger_identity who;
+    MUST(ledger_identity(p->sim->ledger, &who, NULL) == RC_OK);
+    if (p->emitter) emitter_set_epoch(p->emitter, who.epoch);
+    if (p->worker) worker_set_epoch(p->worker, who.epoch);
+    if (p->uploader) uploader_set_epoch(p->uploader, who.epoch);
+}
+
+void sim_process_step(struct sim_process *p) {
+    struct sim *sim = p->sim;
+    struct why why = {0};
+    enum rc rc = step_one(p, &why);
+    if (rc != RC_OK)
+        sim_tell(sim, "%s %u: %s %s", SERVICE[p->service], p->number, rc_name(rc), p->crashed ? "" : why.text);
+    if (p->crashed) {
+        sim_process_end(p);
+        return;
+    }
+    if (rc == RC_OK) return;
+    if (rc == RC_STALE) learn_epoch(p);
+    p->due_ms = sim->now_ms + rng_below(&p->rng, 200);
+    if (rc != RC_BUSY && rc != RC_LIMIT && rc != RC_STALE)
+        (void)sim_fail(sim, "%s %u ended with %s: %s", SERVICE[p->service], p->number, rc_name(rc), why.text);
+}

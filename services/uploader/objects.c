@@ -114,7 +114,9 @@ static RC make_frame(struct objects *o, const struct plan_object *p, const struc
     }
     struct str raw = buf_str(&o->raw);
     struct frame_facts facts;
+    stopwatch_lap(&o->watch, METRIC_UPLOADER_STAGE, METRIC_UPLOADER_CPU, LABEL_STEP_PUT);
     TRY(frame_encode(o->encoder, &raw, 1, &o->frame, &facts));
+    stopwatch_lap(&o->watch, METRIC_UPLOADER_STAGE, METRIC_UPLOADER_CPU, LABEL_STEP_JOIN);
     block->checksum = facts.raw_checksum;
     *out_frame = buf_str(&o->frame);
     return RC_OK;

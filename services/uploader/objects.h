@@ -13,6 +13,7 @@
 #include "manifest.h"
 #include "object.h"
 #include "plan.h"
+#include "stopwatch.h"
 
 struct objects {
     struct broker broker;
@@ -22,6 +23,7 @@ struct objects {
     struct frame_decoder *decoder;
     enum frame_format format;
     int level;
+    struct stopwatch watch; /* of the uploader's step */
 };
 
 void objects_init(struct objects *objects, struct broker broker, const struct chain *chain);

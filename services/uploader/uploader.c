@@ -406,9 +406,17 @@ static RC trim(struct uploader *u, struct why *why) {
     return RC_OK;
 }
 
+/* Which stage of the metrics each phase is. */
+static const unsigned stages[] = {
+    [FIND] = LABEL_STEP_SPOOL,        [FOLLOW] = LABEL_STEP_SPOOL,    [READ] = LABEL_STEP_SPOOL,
+    [JUDGE] = LABEL_STEP_VERDICT,     [SEAL] = LABEL_STEP_SEAL,       [BUILD] = LABEL_STEP_PUT,
+    [MANIFEST] = LABEL_STEP_MANIFEST, [DURABLE] = LABEL_STEP_DURABLE, [TRIM] = LABEL_STEP_TRIM};
+
 RC uploader_step(struct uploader *u, uint64_t now_ms, uint64_t *out_wait_ms, struct why *why) {
     *out_wait_ms = 0;
     enum rc rc = RC_OK;
+    unsigned stage = stages[u->phase];
+    stopwatch_start(&u->objects.watch);
     switch (u->phase) {
     case FIND: rc = find(u, why); break;
     case FOLLOW: rc = unless_done(u, follow(u, now_ms, why), why); break;
@@ -420,6 +428,7 @@ RC uploader_step(struct uploader *u, uint64_t now_ms, uint64_t *out_wait_ms, str
     case DURABLE: rc = durable(u, why); break;
     case TRIM: rc = trim(u, why); break;
     }
+    stopwatch_lap(&u->objects.watch, METRIC_UPLOADER_STAGE, METRIC_UPLOADER_CPU, stage);
     if (rc == RC_STALE) start_again(u); /* the ledger is at another epoch, or counts another batch */
     return rc;
 }

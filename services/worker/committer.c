@@ -4,7 +4,7 @@
 #include "alloc.h"
 #include "metric.h"
 #include "own.h"
-#include "stamp.h"
+#include "stopwatch.h"
 #include "worker.h"
 
 #include <pthread.h>
@@ -94,10 +94,11 @@ RC committer_step(struct committer *c, struct why *why) {
     if (!n) return RC_ABSENT;
     struct ledger_acknowledged acks[WORKER_PARTITIONS_MAX];
     size_t acks_n = worker_acknowledged(c->worker, acks);
-    uint64_t from = stamp_mono_ns();
+    struct stopwatch watch;
+    stopwatch_start(&watch);
     enum rc rc = ledger_advance(worker_ledger(c->worker), c->asks, n, acks, acks_n, c->answers, why);
     if (rc == RC_ABSENT) rc = ask_singly(c, n, why);
-    metric_add_at(METRIC_LANE_STAGE, LABEL_STAGE_ADVANCE, stamp_mono_ns() - from);
+    stopwatch_lap(&watch, METRIC_LANE_STAGE, METRIC_LANE_CPU, LABEL_STAGE_ADVANCE);
     if (rc == RC_OK || rc == RC_STALE) settle(c, n, rc == RC_STALE);
     return rc;
 }

@@ -13,7 +13,7 @@
 #include "num.h"
 #include "own.h"
 #include "reader.h"
-#include "stamp.h"
+#include "stopwatch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -540,9 +540,10 @@ static RC convert_lines(struct lane *l, uint64_t at, struct found *out, struct w
     for (;;) {
         size_t len = (size_t)MIN(t->job.ready - at, (uint64_t)want);
         window_fit(l, len);
-        uint64_t from = stamp_mono_ns();
+        struct stopwatch watch;
+        stopwatch_start(&watch);
         TRY(reader_read(&t->reader, at, l->window, len, why));
-        metric_add_at(METRIC_LANE_STAGE, LABEL_STAGE_READ, stamp_mono_ns() - from);
+        stopwatch_lap(&watch, METRIC_LANE_STAGE, METRIC_LANE_CPU, LABEL_STAGE_READ);
         struct cut_ask ask = {{l->window, len}, at,      stripe_end(t->job.stripe, grid),
                               t->job.ready,     t->ends, t->ends_len};
         struct cut cut = cut_lines(&ask);
@@ -554,11 +555,10 @@ static RC convert_lines(struct lane *l, uint64_t at, struct found *out, struct w
         if (cut.kind == CUT_LONGER) return skip_long_line(l, at, len, out, why);
         struct converter *converter = NULL;
         TRY(converter_of(l, t->source_index, &converter, why));
-        from = stamp_mono_ns();
         size_t taken = 0;
         slice_start(l, converter);
         slice_add(l->slice, (struct str){l->window, cut.bytes}, at, &taken);
-        metric_add_at(METRIC_LANE_STAGE, LABEL_STAGE_CONVERT, stamp_mono_ns() - from);
+        stopwatch_lap(&watch, METRIC_LANE_STAGE, METRIC_LANE_CPU, LABEL_STAGE_CONVERT);
         *out = (struct found){at + taken, cut.closed && taken == cut.bytes, slice_result(l->slice)};
         return RC_OK;
     }
@@ -634,7 +634,8 @@ static RC backlog_is_full(struct lane *l, bool *out, struct why *why) {
 
 /* Nothing to convert now, but attempts are under way. */
 static RC wait_for_flights(struct lane *l, uint64_t wait_ms, struct why *why) {
-    uint64_t from = stamp_mono_ns();
+    struct stopwatch watch;
+    stopwatch_start(&watch);
     bool unacked = false;
     for (const struct flight *f = l->first; f && !unacked; f = f->next) unacked = f->unacked > 0;
     enum rc rc = RC_OK;
@@ -642,7 +643,7 @@ static RC wait_for_flights(struct lane *l, uint64_t wait_ms, struct why *why) {
         rc = take_acks(l, MIN(wait_ms, (uint64_t)DECISION_WAIT_MS), why);
     else if (wait_ms)
         committer_wait_decided(worker_committer(l->worker), MIN(wait_ms, (uint64_t)DECISION_WAIT_MS));
-    metric_add_at(METRIC_LANE_STAGE, LABEL_STAGE_WAIT, stamp_mono_ns() - from);
+    stopwatch_lap(&watch, METRIC_LANE_STAGE, METRIC_LANE_CPU, LABEL_STAGE_WAIT);
     return rc;
 }
 

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli.h"
 
+#include "buf.h"
 #include "log.h"
+#include "metric.h"
 #include "own.h"
 #include "progress.h"
 #include "run.h"
 #include "signals.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
 static const char help[] =
-    "usage: sluice run CONFIG [--once] [--quiet]\n"
+    "usage: sluice run CONFIG [--once] [--quiet] [--metrics FILE]\n"
     "\n"
     "Moves the lines of the files that CONFIG names into partitioned, compressed objects, each line exactly once.\n"
     "\n"
-    "  --once   end when everything that is there now is durable; without it new data is watched for\n"
-    "  --quiet  no progress bar\n"
+    "  --once          end when everything that is there now is durable; without it new data is watched for\n"
+    "  --quiet         no progress bar\n"
+    "  --metrics FILE  at the end, what /metrics would say goes into FILE (for a collector of text files)\n"
     "\n"
     "SIGTERM and SIGINT drain: the attempts under way are finished, the rest goes on at the next start; a second one "
     "ends\n"
@@ -53,15 +58,45 @@ int cli_run(const struct config *config, bool once, bool quiet) {
     return code;
 }
 
+/* Whole or not at all: a collector may read it at any time. */
+static RC write_metrics(const char *path, struct why *why) {
+    AUTO(buf_done) struct buf text = BUF_INIT(METRIC_TEXT_MAX);
+    AUTO(buf_done) struct buf temp = BUF_INIT(PATH_MAX);
+    metric_process_update();
+    metric_expose(&text);
+    buf_add_format(&temp, "%s.new", path);
+    FILE *file = fopen(buf_text(&temp), "we");
+    if (!file) return why_errno(why, RC_DENIED, errno, "%s", buf_text(&temp));
+    bool whole = fwrite(text.at, 1, text.len, file) == text.len;
+    whole = fclose(file) == 0 && whole;
+    if (!whole || rename(buf_text(&temp), path) != 0) return why_errno(why, RC_LIMIT, errno, "%s", path);
+    return RC_OK;
+}
+
+/* The worse of the two outcomes: numbers that are missing are a failure, too. */
+static int run_and_tell(struct config *config, bool once, bool quiet, const char *metrics) {
+    int code = cli_run(config, once, quiet);
+    struct why why = {0};
+    enum rc rc = metrics ? write_metrics(metrics, &why) : RC_OK;
+    if (rc == RC_OK) return code;
+    int told = cli_fail(rc, &why);
+    return code == CLI_OK ? told : code;
+}
+
 int command_run(int argc, char **argv) {
-    static const struct option options[] = {
-        {"once", no_argument, NULL, 'o'}, {"quiet", no_argument, NULL, 'q'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option options[] = {{"once", no_argument, NULL, 'o'},
+                                            {"quiet", no_argument, NULL, 'q'},
+                                            {"metrics", required_argument, NULL, 'm'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     bool once = false, quiet = false;
+    const char *metrics = NULL;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (c == 'h') return fputs(help, stdout), CLI_OK;
-        if (c == '?') return cli_usage("run", "the options are --once and --quiet");
+        if (c == '?') return cli_usage("run", "the options are --once, --quiet and --metrics FILE");
         once = once || c == 'o';
         quiet = quiet || c == 'q';
+        if (c == 'm') metrics = optarg;
     }
     if (argc - optind != 1) return cli_usage("run", "one CONFIG is needed, %d given", argc - optind);
     struct why why = {0};
@@ -69,5 +104,5 @@ int command_run(int argc, char **argv) {
     enum rc rc = config_load(argv[optind], &config, &why);
     if (rc != RC_OK) return cli_fail(rc, &why);
     cli_log(config);
-    return cli_run(config, once, quiet);
+    return run_and_tell(config, once, quiet, metrics);
 }

@@ -58,6 +58,13 @@ RC name_manifest(struct id queue, uint64_t generation, uint32_t partition, uint6
     return finish(&key, out);
 }
 
+RC name_seals_prefix(struct id queue, uint64_t generation, struct buf *out) {
+    char text[ID_TEXT];
+    size_t from = out->len;
+    buf_add_format(out, "_seals/%s/g%" PRIu64 "/", id_format(queue, text), generation);
+    return out->len > from ? RC_OK : RC_LIMIT;
+}
+
 RC name_manifests_prefix(struct id queue, uint64_t generation, struct buf *out) {
     char text[ID_TEXT];
     size_t from = out->len;
@@ -146,13 +153,12 @@ RC name_object_parse(struct str key, struct name_object *out) {
     return RC_OK;
 }
 
-RC name_manifest_parse(struct str key, struct id *out_queue, uint64_t *out_generation, uint32_t *out_partition,
-                       uint64_t *out_index) {
+/* "<queue>/g<gen>/p<k>/<i>" */
+static RC parse_link(struct str key, struct id *out_queue, uint64_t *out_generation, uint32_t *out_partition,
+                     uint64_t *out_index) {
     struct str queue_text, generation_text, partition_text;
     struct id queue;
     uint64_t generation = 0, partition = 0, index = 0;
-    if (!take(&key, STR("_manifests/")) || !str_ends(key, STR(".json"))) return RC_BAD;
-    key.len -= STR(".json").len;
     if (!str_cut(&key, '/', &queue_text) || hex(queue_text, &queue) != RC_OK) return RC_BAD;
     if (!str_cut(&key, '/', &generation_text) || !str_cut(&key, '/', &partition_text)) return RC_BAD;
     TRY(lettered(generation_text, 'g', UINT64_MAX, &generation));
@@ -163,4 +169,17 @@ RC name_manifest_parse(struct str key, struct id *out_queue, uint64_t *out_gener
     *out_partition = (uint32_t)partition;
     *out_index = index;
     return RC_OK;
+}
+
+RC name_seal_parse(struct str key, struct id *out_queue, uint64_t *out_generation, uint32_t *out_partition,
+                   uint64_t *out_index) {
+    if (!take(&key, STR("_seals/"))) return RC_BAD;
+    return parse_link(key, out_queue, out_generation, out_partition, out_index);
+}
+
+RC name_manifest_parse(struct str key, struct id *out_queue, uint64_t *out_generation, uint32_t *out_partition,
+                       uint64_t *out_index) {
+    if (!take(&key, STR("_manifests/")) || !str_ends(key, STR(".json"))) return RC_BAD;
+    key.len -= STR(".json").len;
+    return parse_link(key, out_queue, out_generation, out_partition, out_index);
 }

@@ -30,11 +30,14 @@ RC name_object(const struct name_object *object, struct buf *out);
 RC name_object_parse(struct str key, struct name_object *out);
 /* _seals/<queue>/g<gen>/p<k>/<i, 20 digits> */
 RC name_seal(struct id queue, uint64_t generation, uint32_t partition, uint64_t index, struct buf *out);
+RC name_seal_parse(struct str key, struct id *out_queue, uint64_t *out_generation, uint32_t *out_partition,
+                   uint64_t *out_index);
 /* _manifests/<queue>/g<gen>/p<k>/<i, 20 digits>.json */
 RC name_manifest(struct id queue, uint64_t generation, uint32_t partition, uint64_t index, struct buf *out);
 RC name_manifest_parse(struct str key, struct id *out_queue, uint64_t *out_generation, uint32_t *out_partition,
                        uint64_t *out_index);
-/* _manifests/<queue>/g<gen>/ and _receipts/g<gen>/: prefixes for listing */
+/* _seals/<queue>/g<gen>/, _manifests/<queue>/g<gen>/ and _receipts/g<gen>/: prefixes for listing */
+RC name_seals_prefix(struct id queue, uint64_t generation, struct buf *out);
 RC name_manifests_prefix(struct id queue, uint64_t generation, struct buf *out);
 RC name_receipts_prefix(uint64_t generation, struct buf *out);
 /* _receipts/g<gen>/<file>-<N>.json */

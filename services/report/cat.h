@@ -4,7 +4,7 @@
  * Objects are chosen by manifests (partition path, time range), frames by the object's footer, records by asking for
  * the time of each. Where nothing is asked of the time, frames are passed on whole. The order is that of the manifests.
  *
- * Memory: one manifest decoded, one footer, one frame (OBJECT_RAW_MAX at most). Threads: one at a time. Fails: with
+ * Memory: one manifest decoded, one footer, one frame (stored.h). Threads: one at a time. Fails: with
  * what the ports or the writer fail with; RC_BROKEN for objects that are not what the manifest says. */
 #ifndef SLUICE_CAT_H
 #define SLUICE_CAT_H

@@ -4,15 +4,12 @@
  * A reject knows its line within its stripe; the number that an editor shows is that and the lines of the stripes
  * before, by the ledger's counts. While a stripe before is not converted to its end the number is not known yet.
  *
- * Memory: one manifest decoded, one frame (OBJECT_RAW_MAX at most), and the line counts of REJECTS_FILES_KEPT files, 16
- * bytes a stripe. Threads: one at a time. Fails: with what the ports or the visitor fail with; RC_BROKEN for objects
- * that are not what the manifest says. */
+ * Memory: one manifest decoded, one frame (stored.h), and line counts (lines_before.h). Threads: one at a time. Fails:
+ * with what the ports or the visitor fail with; RC_BROKEN for objects that are not what the manifest says. */
 #ifndef SLUICE_REJECTS_H
 #define SLUICE_REJECTS_H
 
 #include "report.h"
-
-enum { REJECTS_FILES_KEPT = 16 };
 
 /* One reject; texts are good during the call. */
 struct rejects_line {

@@ -25,6 +25,8 @@ struct report {
 /* One file as the ledger lists it; RC_ABSENT. The texts are in `arena`. */
 RC report_file(const struct report *report, struct id file, struct arena *arena, struct ledger_listing *out,
                struct why *why);
+/* The id below `id`, which is not none: the ledger's listing behind it begins with `id`. */
+struct id report_id_before(struct id id);
 /* "/var/log/a b" of "file:///var/log/a%20b", as a person knows it; other uris stay. Appends. */
 void report_path(struct str uri, struct buf *out);
 /* Does what a person typed name the file: its uri, its path, or the end of its path from a '/' on? */

@@ -41,6 +41,16 @@ static _Noreturn void child(const char *path, struct id file, int tell) {
     _exit(0);
 }
 
+static uint64_t look(struct world *w, struct id file) {
+    struct ledger reader;
+    struct ledger_stripe stripe = {file, 0};
+    struct ledger_checkpoint at;
+    WORLD_OK(w, ledger_sqlite_open_reader(w->path, 1, &reader, &w->why));
+    WORLD_OK(w, ledger_checkpoints(reader, &stripe, 1, &w->arena, &at, &w->why));
+    ledger_free(reader);
+    return at.at;
+}
+
 static void what_was_answered_survives_kill_9(void **unused) {
     (void)unused;
     struct world *w = world_new(&world_adapters[FILE_ADAPTER], 3);
@@ -68,8 +78,10 @@ static void what_was_answered_survives_kill_9(void **unused) {
         int status;
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFSIGNALED(status));
+        uint64_t seen = look(w, ask.id); /* a reader comes before the next writer */
         WORLD_OK(w, w->adapter->open(w, &w->ledger, &w->why));
         uint64_t at = world_checkpoint(w, ask.id, 0).at;
+        assert_int_equal(seen, at);
         assert_true(at >= answered);
         assert_int_equal(at % BATCH, 0);
         assert_int_equal(world_checkpoint(w, ask.id, 0).counts.lines, at);

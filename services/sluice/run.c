@@ -14,6 +14,7 @@
 #include "own.h"
 #include "progress.h"
 #include "recovery.h"
+#include "run_generations.h"
 #include "run_settings.h"
 #include "stamp.h"
 #include "uploader.h"
@@ -360,9 +361,11 @@ static RC recover_if_needed(struct run *r, struct why *why) {
     return RC_OK;
 }
 
-static RC open_run(struct run *r, struct why *why) {
+static RC open_run(struct run *r, struct signals *signals, struct why *why) {
     const struct config *config = r->runtime->config;
     TRY(run_settings_make(r->runtime, r->options.once, &r->settings, why));
+    TRY(run_finish_generations(r->runtime, &r->settings, signals, why));
+    TRY(runtime_open_broker(r->runtime, why));
     TRY(recover_if_needed(r, why));
     struct worker_ports ports = {r->runtime->broker, r->runtime->ledger, r->runtime->source};
     TRY(worker_new(&r->settings.worker, &ports, &r->worker, why));
@@ -411,7 +414,7 @@ RC run_pipeline(struct runtime *runtime, const struct run_options *options, stru
     loops_init(&r->loops, runtime->ledger);
     (void)pthread_mutex_init(&r->lock, NULL);
     struct admin *admin = NULL;
-    enum rc rc = open_run(r, why);
+    enum rc rc = open_run(r, signals, why);
     if (rc == RC_OK) rc = start_admin(r, &admin, why);
     if (rc == RC_OK) {
         struct shown shown = {0};

@@ -12,7 +12,9 @@
 #include "store_dir.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { JOB_PARTITIONS = 16 };
 
@@ -111,16 +113,24 @@ static void tell_opening(struct broker broker, uint32_t partition) {
              F_U64("dropped_messages", o.dropped_messages));
 }
 
-static RC open_broker(struct runtime *r, struct why *why) {
+static RC open_queue(const struct runtime *r, uint64_t generation, struct broker *out, struct why *why) {
     AUTO(buf_done) struct buf dir = BUF_INIT(CONFIG_VALUE_MAX * (size_t)2);
     struct broker_local_options options = {.dir = str_of(path_in(&dir, r->config->state, "queue")),
                                            .queue = r->queue,
-                                           .generation = r->config->generation,
+                                           .generation = generation,
                                            .job_partitions = JOB_PARTITIONS,
                                            .block_partitions = (uint32_t)r->config->broker.partitions};
-    TRY(broker_local_open(&options, &r->broker, why));
-    for (uint32_t p = 0; p < options.block_partitions; p++) tell_opening(r->broker, p);
+    TRY(broker_local_open(&options, out, why));
+    for (uint32_t p = 0; p < options.block_partitions; p++) tell_opening(*out, p);
     return RC_OK;
+}
+
+RC runtime_open_queue(const struct runtime *r, uint64_t generation, struct broker *out, struct why *why) {
+    AUTO(buf_done) struct buf dir = BUF_INIT(CONFIG_VALUE_MAX * (size_t)2);
+    char name[64];
+    (void)snprintf(name, sizeof name, "queue/g%llu", (unsigned long long)generation);
+    if (access(path_in(&dir, r->config->state, name), F_OK) != 0) return RC_ABSENT;
+    return open_queue(r, generation, out, why);
 }
 
 /* What was acknowledged and told to the ledger must be in the log. */
@@ -139,6 +149,11 @@ static RC check_log(struct runtime *r, struct why *why) {
     return RC_OK;
 }
 
+RC runtime_open_broker(struct runtime *r, struct why *why) {
+    TRY(open_queue(r, r->config->generation, &r->broker, why));
+    return check_log(r, why);
+}
+
 static RC open_writer(struct runtime *r, struct why *why) {
     TRY(open_ledger_writer(r, why));
     struct ledger_identity who;
@@ -146,8 +161,6 @@ static RC open_writer(struct runtime *r, struct why *why) {
     r->queue = who.queue;
     r->ledger.at.epoch = who.epoch;
     TRY(claim_output(r, &who, why));
-    TRY(open_broker(r, why));
-    TRY(check_log(r, why));
     return source_posix_open(&r->source, why);
 }
 

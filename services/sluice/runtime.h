@@ -21,7 +21,7 @@ struct runtime {
     const struct config *config;
     struct store store;
     struct ledger ledger;
-    struct broker broker; /* RUNTIME_WRITE only */
+    struct broker broker; /* once runtime_open_broker() was called */
     struct source source; /* RUNTIME_WRITE only */
     struct id queue;
     enum frame_format format;
@@ -31,6 +31,11 @@ struct runtime {
 RC runtime_open(const struct config *config, enum runtime_use use, struct runtime *out, struct why *why);
 /* Takes half-opened ones. */
 void runtime_close(struct runtime *runtime);
+/* The queue of an earlier generation; the one of the present must be closed, or not open yet. RC_ABSENT: there is none.
+ */
+RC runtime_open_queue(const struct runtime *runtime, uint64_t generation, struct broker *out, struct why *why);
+/* Opens the queue of the configured generation: after the earlier ones were finished, before run. */
+RC runtime_open_broker(struct runtime *runtime, struct why *why);
 /* Can the output location be written, and does it belong to this pipeline? Leaves nothing behind. For `check`. */
 RC runtime_try_output(const struct config *config, struct why *why);
 

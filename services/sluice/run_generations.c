@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run_generations.h"
+
+#include "clock.h"
+#include "log.h"
+#include "loop.h"
+
+enum { STEP_WAIT_MS = 20 };
+
+/* Steps the uploader of one partition until its log is empty. Nobody converts for this generation any more, so every
+ * attempt in there that did not win is voided at once. */
+static RC finish_partition(struct runtime *r, struct broker broker, struct uploader_settings settings,
+                           struct signals *signals, struct why *why) {
+    uint64_t start = 0;
+    TRY(broker_bounds(broker, settings.partition, &start, &settings.abandoned_before, why));
+    struct uploader_ports ports = {broker, r->ledger, r->store};
+    struct loops loops;
+    struct loop loop;
+    loops_init(&loops, r->ledger);
+    loop_init(&loop, &loops, "uploader of an earlier generation");
+    struct uploader *u = uploader_new(&settings, &ports);
+    struct uploader_view view = {0};
+    enum rc rc = RC_OK;
+    while (!view.drained && rc == RC_OK) {
+        uint64_t wait_ms = 0;
+        (void)signals_poll(signals);
+        struct why local = {0};
+        uploader_flush(u);
+        rc = uploader_step(u, clock_ms(clock_real()), &wait_ms, &local);
+        if (!loop_settle(&loop, rc, &local))
+            *why = local;
+        else
+            rc = signals_draining(signals) ? RC_STOP : RC_OK;
+        uploader_look(u, &view);
+        if (wait_ms && !view.drained) loops_sleep(&loops, STEP_WAIT_MS);
+    }
+    uploader_free(u);
+    loops_done(&loops);
+    return rc;
+}
+
+static RC finish_generation(struct runtime *r, uint64_t generation, const struct run_settings *settings,
+                            struct signals *signals, struct why *why) {
+    struct broker broker;
+    enum rc rc = runtime_open_queue(r, generation, &broker, why);
+    if (rc == RC_ABSENT) return RC_OK;
+    if (rc != RC_OK) return rc;
+    struct runtime old = *r;
+    old.ledger.at.generation = generation;
+    uint32_t partitions = 0;
+    rc = broker_partitions(broker, BROKER_BLOCKS, &partitions, why);
+    for (uint32_t p = 0; p < partitions && rc == RC_OK; p++) {
+        uint64_t start = 0, end = 0;
+        rc = broker_bounds(broker, p, &start, &end, why);
+        if (rc != RC_OK || start == end) continue;
+        LOG_INFO("finishing an earlier generation", F_U64("generation", generation), F_U64("partition", p),
+                 F_U64("messages", end - start));
+        struct uploader_settings uploader = settings->uploader;
+        uploader.partition = p;
+        rc = finish_partition(&old, broker, uploader, signals, why);
+    }
+    broker_free(broker);
+    return rc;
+}
+
+RC run_finish_generations(struct runtime *r, const struct run_settings *settings, struct signals *signals,
+                          struct why *why) {
+    for (uint64_t g = 1; g < r->config->generation; g++) TRY(finish_generation(r, g, settings, signals, why));
+    return RC_OK;
+}

@@ -17,6 +17,9 @@ static bool is_path(struct str key) {
     return true;
 }
 
+/* What stands behind the first dot of a name: "jsonl.zst". */
+static bool is_format(struct str format) { return is_path(format) && !memchr(format.at, '/', format.len); }
+
 /* Keys are put together in a buf of their own, so that a caller's stays as it was when one is refused. */
 static RC finish(struct buf *key, struct buf *out) {
     TRY(buf_rc(key));
@@ -29,7 +32,7 @@ static RC finish(struct buf *key, struct buf *out) {
 #define KEY AUTO(buf_done) struct buf key = BUF_INIT(NAME_MAX_BYTES)
 
 RC name_object(const struct name_object *o, struct buf *out) {
-    if (!is_path(o->format) || memchr(o->format.at, '/', o->format.len)) return RC_BAD;
+    if (!is_format(o->format)) return RC_BAD;
     KEY;
     char queue[ID_TEXT];
     buf_add_format(&key, "%sg%" PRIu64 "/", o->rejects ? "_rejects/" : "", o->generation);
@@ -122,7 +125,7 @@ static RC parse_file(struct str name, struct name_object *o) {
     struct str stem, part, rest;
     uint64_t partition = 0, split = 0;
     rest = name;
-    if (!str_cut(&rest, '.', &stem) || !rest.len) return RC_BAD;
+    if (!str_cut(&rest, '.', &stem) || !is_format(rest)) return RC_BAD;
     o->format = rest;
     rest = stem;
     if (!str_cut(&rest, '-', &part) || hex(part, &o->queue) != RC_OK) return RC_BAD;

@@ -117,6 +117,7 @@ static void other_keys_are_no_objects(void **state) {
         "g3/a/" QUEUE "-p7-00000000000000000042-.jsonl.zst",
         "g3/a/" QUEUE "-p7-00000000000000000042-1-2.jsonl.zst",
         "g3/a/" QUEUE "-p7-00000000000000000042.",
+        "g3/a/" QUEUE "-p7-00000000000000000042..",
         "g3/a/" QUEUE "-p7-00000000000000000042",
         "_seals/" QUEUE "/g3/p7/00000000000000000042",
         "_rejects/" QUEUE "-p7-00000000000000000042.jsonl.zst",

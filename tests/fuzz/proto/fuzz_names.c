@@ -19,5 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint32_t partition = 0;
     if (name_manifest_parse(key, &queue, &generation, &partition, &index) == RC_OK)
         MUST(name_manifest(queue, generation, partition, index, &made) == RC_OK && str_equal(buf_str(&made), key));
+    buf_reset(&made);
+    if (name_seal_parse(key, &queue, &generation, &partition, &index) == RC_OK)
+        MUST(name_seal(queue, generation, partition, index, &made) == RC_OK && str_equal(buf_str(&made), key));
     return 0;
 }

@@ -139,6 +139,9 @@ static void the_other_keys(void **state) {
     assert_int_equal(name_manifests_prefix(queue, 3, &out), RC_OK);
     assert_string_equal(buf_text(&out), "_manifests/" QUEUE "/g3/");
     buf_reset(&out);
+    assert_int_equal(name_seals_prefix(queue, 3, &out), RC_OK);
+    assert_string_equal(buf_text(&out), "_seals/" QUEUE "/g3/");
+    buf_reset(&out);
     assert_int_equal(name_receipts_prefix(3, &out), RC_OK);
     assert_string_equal(buf_text(&out), "_receipts/g3/");
     buf_reset(&out);
@@ -173,6 +176,28 @@ static void manifests_are_parsed_back(void **state) {
             fail_msg("\"%s\" is taken", bad[i]);
 }
 
+static void seals_are_parsed_back(void **state) {
+    (void)state;
+    struct id id;
+    uint64_t generation = 0, index = 0;
+    uint32_t partition = 0;
+    struct str key = STR("_seals/" QUEUE "/g3/p7/00000000000000000042");
+    assert_int_equal(name_seal_parse(key, &id, &generation, &partition, &index), RC_OK);
+    assert_true(id_equal(id, queue));
+    assert_int_equal(generation, 3);
+    assert_int_equal(partition, 7);
+    assert_int_equal(index, 42);
+    static const char *const bad[] = {"_seals/" QUEUE "/g3/p7/00000000000000000042.json",
+                                      "_seals/" QUEUE "/g3/p7/42",
+                                      "_seals/" QUEUE "/g3/p7/",
+                                      "_manifests/" QUEUE "/g3/p7/00000000000000000042",
+                                      "_seals/",
+                                      ""};
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        if (name_seal_parse(str_of(bad[i]), &id, &generation, &partition, &index) != RC_BAD)
+            fail_msg("\"%s\" is taken", bad[i]);
+}
+
 static void a_full_buffer_stays_as_it_was(void **state) {
     (void)state;
     struct name_object o = object();
@@ -186,13 +211,10 @@ static void a_full_buffer_stays_as_it_was(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(objects_have_one_key),
-        cmocka_unit_test(outputs_that_are_no_path_are_refused),
-        cmocka_unit_test(long_keys_are_refused),
-        cmocka_unit_test(other_keys_are_no_objects),
-        cmocka_unit_test(the_other_keys),
-        cmocka_unit_test(manifests_are_parsed_back),
-        cmocka_unit_test(a_full_buffer_stays_as_it_was),
+        cmocka_unit_test(objects_have_one_key),  cmocka_unit_test(outputs_that_are_no_path_are_refused),
+        cmocka_unit_test(long_keys_are_refused), cmocka_unit_test(other_keys_are_no_objects),
+        cmocka_unit_test(the_other_keys),        cmocka_unit_test(manifests_are_parsed_back),
+        cmocka_unit_test(seals_are_parsed_back), cmocka_unit_test(a_full_buffer_stays_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

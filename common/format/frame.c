@@ -88,7 +88,10 @@ static struct str gather(struct frame_encoder *e, const struct str *pieces, size
     for (size_t i = 0; i < count; i++) sum += pieces[i].len;
     buf_reset(&e->gathered);
     MUST(buf_reserve(&e->gathered, sum) == RC_OK);
-    for (size_t i = 0; i < count; i++) buf_add(&e->gathered, pieces[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (pieces[i].len) memcpy(e->gathered.at + e->gathered.len, pieces[i].at, pieces[i].len);
+        e->gathered.len += pieces[i].len;
+    }
     return buf_str(&e->gathered);
 }
 

@@ -7,6 +7,7 @@
 #include "metric.h"
 #include "must.h"
 #include "num.h"
+#include "stamp.h"
 
 #include <stdlib.h>
 
@@ -138,6 +139,7 @@ static void see_unlisted(struct emitter *e, struct catalog_entry *entry) {
 }
 
 static RC scan(struct emitter *e, struct why *why) {
+    uint64_t from = stamp_mono_ns();
     e->scan++;
     e->woken = e->rescan_again = false;
     for (size_t i = 0; i < e->settings.sources_len; i++) {
@@ -152,6 +154,7 @@ static RC scan(struct emitter *e, struct why *why) {
     e->close_at = 0;
     e->closing = true;
     e->next_scan_ms = e->now_ms + e->settings.rescan_ms;
+    metric_observe(METRIC_SCAN, stamp_mono_ns() - from);
     return RC_OK;
 }
 

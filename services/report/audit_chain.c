@@ -2,11 +2,15 @@
 /* The chain of each queue partition: which seals and manifests are there, and whether they hang together. Barriers
  * (S = E) need no manifest. At most the last batch may be without one: its uploader is at work, or will be. */
 #include "audit_inner.h"
+#include "identity.h"
 #include "names.h"
+#include "num.h"
 #include "own.h"
 
 #include <inttypes.h>
 #include <string.h>
+
+enum { PARTITIONS_MAX = 65536 }; /* more than any queue has */
 
 struct audit_chain *audit_chain_find(const struct audit *a, uint32_t partition) {
     struct audit_chain *chains = (struct audit_chain *)a->chains.at;
@@ -21,13 +25,17 @@ void audit_chains_done(struct audit *a) {
     audit_rows_done(&a->chains);
 }
 
-/* Indices come ascending; manifests are listed behind the seals. */
-static struct audit_link *link_of(struct audit *a, uint32_t partition, uint64_t index) {
+static struct audit_chain *chain_of(struct audit *a, uint32_t partition) {
     struct audit_chain *chain = audit_chain_find(a, partition);
-    if (!chain) {
-        chain = audit_rows_add(&a->chains);
-        *chain = (struct audit_chain){.partition = partition, .links = {.size = sizeof(struct audit_link)}};
-    }
+    if (chain) return chain;
+    chain = audit_rows_add(&a->chains);
+    *chain = (struct audit_chain){.partition = partition, .links = {.size = sizeof(struct audit_link)}};
+    return chain;
+}
+
+/* Indices come ascending. */
+static struct audit_link *link_of(struct audit *a, uint32_t partition, uint64_t index) {
+    struct audit_chain *chain = chain_of(a, partition);
     struct audit_link *links = (struct audit_link *)chain->links.at;
     size_t low = 0, high = chain->links.len;
     while (low < high) {
@@ -74,11 +82,25 @@ static enum rc see(void *context, struct str key, uint64_t bytes) {
     return RC_OK;
 }
 
+/* Partitions whose whole chain is gone are known from the identity of the output. */
+static RC expect_chains(struct audit *a, struct why *why) {
+    AUTO(buf_done) struct buf bytes = BUF_INIT(IDENTITY_BYTES_MAX);
+    struct identity identity;
+    enum rc rc = store_get(a->report->store, NAME_LEDGER_IDENTITY, 0, IDENTITY_BYTES_MAX, &bytes, why);
+    if (rc == RC_ABSENT) return RC_OK;
+    TRY(rc);
+    arena_reset(&a->arena);
+    if (identity_decode(buf_str(&bytes), &a->arena, &identity, NULL) != RC_OK) return RC_OK;
+    for (uint32_t k = 0; k < MIN(identity.partitions, (uint32_t)PARTITIONS_MAX); k++) (void)chain_of(a, k);
+    return RC_OK;
+}
+
 /* Manifests first: the seal of each one that is seen was there before, and so the seals that are listed behind hold
  * them all. */
 RC audit_read_chains(struct audit *a, struct why *why) {
     AUTO(buf_done) struct buf seals = BUF_INIT(NAME_MAX_BYTES), manifests = BUF_INIT(NAME_MAX_BYTES);
     audit_chains_done(a);
+    TRY(expect_chains(a, why));
     TRY(name_seals_prefix(a->queue, a->report->generation, &seals));
     TRY(name_manifests_prefix(a->queue, a->report->generation, &manifests));
     TRY(store_list(a->report->store, buf_str(&manifests), STR(""), see, &(struct listing){a, false}, why));

@@ -125,6 +125,9 @@ static RC compare_with_seal(struct audit *a, struct str key, const struct manife
     if (rc == RC_ABSENT) return RC_OK; /* the chain's check tells */
     TRY(rc);
     if (seal_decode(buf_str(&bytes), &arena, &seal, NULL) != RC_OK) return RC_OK;
+    if (!id_equal(seal.queue, m->queue) || seal.generation != m->generation || seal.partition != m->partition ||
+        seal.index != m->index)
+        return RC_OK;
     compare_heads(a, key, &seal, m);
     audit_seal_rows(&seal, &sealed);
     compare_rows(a, key, &sealed, listed);

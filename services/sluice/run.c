@@ -5,234 +5,20 @@
 #include "alloc.h"
 #include "clock.h"
 #include "committer.h"
-#include "emitter.h"
 #include "lane.h"
 #include "log.h"
-#include "loop.h"
 #include "metric.h"
 #include "num.h"
 #include "own.h"
 #include "progress.h"
 #include "recovery.h"
 #include "run_generations.h"
-#include "run_settings.h"
-#include "stamp.h"
-#include "uploader.h"
+#include "run_inner.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-enum {
-    LOOK_MS = 100,      /* between two looks of the main thread at everything */
-    VIEW_MS = 200,      /* between two views that the emitter makes of itself (it goes through all files) */
-    LANE_WAIT_MS = 200, /* how long a lane waits for a job at a time: the time to notice a stop */
-    IDLE_WAIT_MS = 100,
-    TELL_MS = 1000,
-};
-
-struct run {
-    struct runtime *runtime;
-    struct run_options options;
-    struct loops loops;
-    struct run_settings settings;
-    struct worker *worker;
-    pthread_mutex_t lock; /* of the views */
-    struct emitter_view emitter;
-    uint64_t *won; /* a lane */
-    atomic_bool draining, converted, done;
-    _Atomic unsigned flushes;
-    _Atomic unsigned lanes_running;
-    struct uploader_view *uploads;
-    size_t lanes, partitions;
-    struct run_thread *threads;
-    size_t threads_len;
-    uint64_t abandoned[WORKER_PARTITIONS_MAX];
-};
-
-struct run_thread {
-    struct run *run;
-    uint32_t number;
-    pthread_t id;
-};
-
-/* ---- emitter ---- */
-
-static void emitter_publish_view(struct run *r, const struct emitter *e) {
-    struct emitter_view view;
-    emitter_look(e, &view);
-    LOCKED(&r->lock);
-    r->emitter = view;
-    atomic_store(&r->converted, view.converted);
-    if (view.done) atomic_store(&r->done, true);
-    metric_set_at(METRIC_FILES, LABEL_STATE_OPEN, (int64_t)view.open);
-    metric_set_at(METRIC_FILES, LABEL_STATE_CLOSED, (int64_t)view.closed);
-    metric_set_at(METRIC_FILES, LABEL_STATE_DURABLE, (int64_t)view.receipted);
-    metric_set_at(METRIC_FILES, LABEL_STATE_SET_ASIDE, (int64_t)view.set_aside);
-}
-
-static RC emitter_turn(struct run *r, struct emitter *e, uint64_t *viewed_ms, struct why *why) {
-    struct clock clock = clock_real();
-    uint64_t wait_ms = 0, now_ms = clock_ms(clock);
-    emitter_set_epoch(e, atomic_load(&r->loops.epoch));
-    enum rc rc = emitter_step(e, now_ms, clock_wall_ns(clock), &wait_ms, why);
-    if (wait_ms || now_ms - *viewed_ms >= VIEW_MS) {
-        emitter_publish_view(r, e);
-        *viewed_ms = now_ms;
-    }
-    if (rc != RC_OK || !wait_ms) return rc;
-    bool changed = false;
-    rc = source_wait(r->runtime->source, MIN(wait_ms, (uint64_t)IDLE_WAIT_MS), &changed, why);
-    if (changed) emitter_wake(e);
-    return rc;
-}
-
-static RC watch_all(struct run *r, struct why *why) {
-    for (size_t i = 0; !r->options.once && i < r->settings.emitter.sources_len; i++)
-        TRY(source_watch(r->runtime->source, &r->settings.emitter.sources[i].pattern, why));
-    return RC_OK;
-}
-
-static void *emitter_main(void *context) {
-    struct run_thread *t = context;
-    struct run *r = t->run;
-    struct loop loop;
-    struct why why = {0};
-    struct emitter *e = NULL;
-    struct emitter_ports ports = {r->runtime->broker, r->runtime->ledger, r->runtime->source, r->runtime->store};
-    loop_init(&loop, &r->loops, "emitter");
-    enum rc rc = emitter_new(&r->settings.emitter, &ports, rng_from_kernel(), &e, &why);
-    if (rc == RC_OK) rc = watch_all(r, &why);
-    if (rc != RC_OK) loops_fail(&r->loops, loop.name, rc, &why);
-    uint64_t viewed_ms = 0;
-    while (!loops_stopping(&r->loops) && !atomic_load(&r->draining)) {
-        why.text[0] = '\0';
-        if (!loop_settle(&loop, emitter_turn(r, e, &viewed_ms, &why), &why)) break;
-    }
-    if (e) emitter_publish_view(r, e);
-    emitter_free(e);
-    return NULL;
-}
-
-/* ---- lanes and committer ---- */
-
-static void lane_publish_view(struct run *r, const struct lane *lane, uint32_t number) {
-    struct lane_view view;
-    lane_look(lane, &view);
-    LOCKED(&r->lock);
-    r->won[number] = view.bytes_won;
-}
-
-/* True when the lane is drained and can end. */
-static bool lane_turn(struct run *r, struct lane *lane, struct loop *loop) {
-    struct why why = {0};
-    bool idle = false, drain = atomic_load(&r->draining);
-    if (drain) lane_drain(lane);
-    uint64_t from = stamp_mono_ns();
-    enum rc rc = lane_step(lane, LANE_WAIT_MS, &idle, &why);
-    if (idle) {
-        metric_add(METRIC_LANE_IDLE, stamp_mono_ns() - from);
-        struct lane_view view;
-        lane_look(lane, &view);
-        if (drain && !view.working && !view.flights) return true;
-        if (stamp_mono_ns() - from < 1000000) loops_sleep(&r->loops, IDLE_WAIT_MS); /* it could not wait by itself */
-    }
-    return !loop_settle(loop, rc, &why);
-}
-
-static void *lane_main(void *context) {
-    struct run_thread *t = context;
-    struct run *r = t->run;
-    struct loop loop;
-    struct why why = {0};
-    struct lane *lane = NULL;
-    loop_init(&loop, &r->loops, "lane");
-    enum rc rc = lane_new(r->worker, rng_from_kernel(), &lane, &why);
-    if (rc != RC_OK) loops_fail(&r->loops, loop.name, rc, &why);
-    uint64_t viewed_ns = 0;
-    while (!loops_stopping(&r->loops)) {
-        if (lane_turn(r, lane, &loop)) break;
-        if (stamp_mono_ns() - viewed_ns < (uint64_t)LOOK_MS * 1000000) continue;
-        viewed_ns = stamp_mono_ns();
-        lane_publish_view(r, lane, t->number);
-    }
-    if (lane) lane_publish_view(r, lane, t->number);
-    (void)atomic_fetch_sub(&r->lanes_running, 1);
-    /* The committer may still hold attempts of this lane: it is freed with the others, when the committer has ended. */
-    r->settings.lanes_to_free[t->number] = lane;
-    return NULL;
-}
-
-static void *committer_main(void *context) {
-    struct run_thread *t = context;
-    struct run *r = t->run;
-    struct loop loop;
-    loop_init(&loop, &r->loops, "committer");
-    struct committer *c = worker_committer(r->worker);
-    while (!loops_stopping(&r->loops)) {
-        struct why why = {0};
-        worker_set_epoch(r->worker, atomic_load(&r->loops.epoch));
-        enum rc rc = committer_step(c, &why);
-        if (rc == RC_ABSENT)
-            committer_wait(c, IDLE_WAIT_MS);
-        else if (!loop_settle(&loop, rc, &why))
-            break;
-    }
-    return NULL;
-}
-
-/* ---- uploaders ---- */
-
-static void uploader_publish_view(struct run *r, const struct uploader *u, uint32_t number, struct uploader_view *out) {
-    uploader_look(u, out);
-    LOCKED(&r->lock);
-    r->uploads[number] = *out;
-}
-
-static void uploader_wait(struct run *r, const struct uploader_view *view, uint32_t partition, uint64_t wait_ms) {
-    struct why why = {0};
-    enum rc rc = broker_wait(r->runtime->broker, partition, view->position, MIN(wait_ms, (uint64_t)IDLE_WAIT_MS), &why);
-    if (rc == RC_OK && view->position < view->end) return;
-    if (rc != RC_OK && rc != RC_ABSENT) loops_sleep(&r->loops, IDLE_WAIT_MS);
-}
-
-static bool uploader_turn(struct run *r, struct uploader *u, struct loop *loop, uint32_t number, unsigned *flushed) {
-    struct why why = {0};
-    uint64_t wait_ms = 0;
-    unsigned flushes = atomic_load(&r->flushes);
-    uploader_set_epoch(u, atomic_load(&r->loops.epoch));
-    if (flushes != *flushed) uploader_flush(u);
-    *flushed = flushes;
-    enum rc rc = uploader_step(u, clock_ms(clock_real()), &wait_ms, &why);
-    struct uploader_view view;
-    if (rc == RC_OK && wait_ms) {
-        uploader_publish_view(r, u, number, &view);
-        if (atomic_load(&r->converted) && !view.drained) {
-            uploader_flush(u);
-            wait_ms = MIN(wait_ms, (uint64_t)20);
-        }
-        uploader_wait(r, &view, number, wait_ms);
-    }
-    return loop_settle(loop, rc, &why);
-}
-
-static void *uploader_main(void *context) {
-    struct run_thread *t = context;
-    struct run *r = t->run;
-    struct loop loop;
-    loop_init(&loop, &r->loops, "uploader");
-    struct uploader_settings settings = r->settings.uploader;
-    settings.partition = t->number;
-    settings.abandoned_before = r->abandoned[t->number];
-    struct uploader_ports ports = {r->runtime->broker, r->runtime->ledger, r->runtime->store};
-    struct uploader *u = uploader_new(&settings, &ports);
-    unsigned flushed = 0;
-    while (!loops_stopping(&r->loops) && uploader_turn(r, u, &loop, t->number, &flushed)) {
-    }
-    uploader_free(u);
-    return NULL;
-}
-
-/* ---- the process ---- */
+enum { TELL_MS = 1000 }; /* between two tellings of what the log left out, and of the backlog */
 
 static void start(struct run *r, void *(*main)(void *), uint32_t number) {
     struct run_thread *t = &r->threads[r->threads_len];
@@ -280,19 +66,15 @@ static RC start_admin(struct run *r, struct admin **out, struct why *why) {
 /* What was done before this run does not count as progress of it. */
 struct shown {
     struct progress *progress;
-    struct progress_row rows[2];
+    struct progress_row rows[1];
     bool known;
     uint64_t before;
 };
 
 static void show(struct run *r, struct shown *s) {
     LOCKED(&r->lock);
-    uint64_t won = 0, planned = 0, built = 0;
+    uint64_t won = 0;
     for (size_t i = 0; i < r->lanes; i++) won += r->won[i];
-    for (size_t i = 0; i < r->partitions; i++) {
-        planned += r->uploads[i].end;
-        built += r->uploads[i].start;
-    }
     if (r->emitter.scanned && !s->known) {
         s->before = r->emitter.bytes_done - MIN(won, r->emitter.bytes_done);
         s->known = true;
@@ -300,15 +82,13 @@ static void show(struct run *r, struct shown *s) {
     uint64_t total = r->emitter.bytes - MIN(s->before, r->emitter.bytes);
     s->rows[0] = (struct progress_row){STR("convert"), MIN(won, total), s->known ? total : PROGRESS_UNKNOWN};
     metric_set(METRIC_LANES, atomic_load(&r->lanes_running));
-    (void)planned;
-    (void)built;
     if (s->progress) progress_update(s->progress, s->rows, 1);
 }
 
 static void watch(struct run *r, struct signals *signals, struct shown *shown) {
     uint64_t told_ms = 0;
     while (!loops_stopping(&r->loops)) {
-        (void)signals_wait(signals, LOOK_MS);
+        (void)signals_wait(signals, RUN_LOOK_MS);
         if (signals_take_flush(signals)) {
             LOG_INFO("sealing and uploading at once");
             (void)atomic_fetch_add(&r->flushes, 1);
@@ -330,10 +110,10 @@ static void watch(struct run *r, struct signals *signals, struct shown *shown) {
 
 static void start_all(struct run *r) {
     atomic_store(&r->lanes_running, (unsigned)r->lanes);
-    for (uint32_t i = 0; i < r->partitions; i++) start(r, uploader_main, i);
-    start(r, committer_main, 0);
-    for (uint32_t i = 0; i < r->lanes; i++) start(r, lane_main, i);
-    start(r, emitter_main, 0);
+    for (uint32_t i = 0; i < r->partitions; i++) start(r, run_uploader_main, i);
+    start(r, run_committer_main, 0);
+    for (uint32_t i = 0; i < r->lanes; i++) start(r, run_lane_main, i);
+    start(r, run_emitter_main, 0);
 }
 
 static void stop_all(struct run *r) {

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run_inner: what the threads of one run share. Not for others. */
+#ifndef SLUICE_RUN_INNER_H
+#define SLUICE_RUN_INNER_H
+
+#include "emitter.h"
+#include "loop.h"
+#include "run.h"
+#include "run_settings.h"
+#include "uploader.h"
+#include "worker.h"
+
+enum {
+    RUN_LOOK_MS = 100,      /* between two looks of the main thread at everything */
+    RUN_IDLE_WAIT_MS = 100, /* how long a thread waits at a time: the time to notice a stop */
+};
+
+struct run {
+    struct runtime *runtime;
+    struct run_options options;
+    struct loops loops;
+    struct run_settings settings;
+    struct worker *worker;
+    pthread_mutex_t lock; /* of the views */
+    struct emitter_view emitter;
+    uint64_t *won; /* a lane */
+    atomic_bool draining, converted, done;
+    _Atomic unsigned flushes;
+    _Atomic unsigned lanes_running;
+    struct uploader_view *uploads;
+    size_t lanes, partitions;
+    struct run_thread *threads;
+    size_t threads_len;
+    uint64_t abandoned[WORKER_PARTITIONS_MAX];
+};
+
+struct run_thread {
+    struct run *run;
+    uint32_t number;
+    pthread_t id;
+};
+
+/* The threads; `context` is a struct run_thread. */
+void *run_emitter_main(void *context);
+void *run_lane_main(void *context);
+void *run_committer_main(void *context);
+void *run_uploader_main(void *context);
+
+#endif

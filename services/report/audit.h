@@ -9,9 +9,10 @@
  * outstanding, so a loss hides behind work in progress only while there is some, and never from an audit at rest.
  *
  * Memory: bounded. Ranges, stripes, files and objects are held for a window of the files' ids; where they are more than
- * AUDIT_ROWS_MAX of a kind the window is halved, and the manifests are read again for the next one. A row is about 150
- * bytes: 200,000 files of one attempt take about 90 MB. On top comes the largest seal or manifest, decoded. Threads:
- * one at a time. Fails: with what the ports fail with; damage is never a failure but a finding. */
+ * AUDIT_ROWS_MAX of a kind the window is halved, and the manifests are read again for the next one. A file of one
+ * attempt takes 368 bytes: 200,000 of them 75 MB, and as much again while arrays grow and are sorted. On top comes the
+ * largest seal or manifest, decoded. Threads: one at a time. Fails: with what the ports fail with; damage is never a
+ * failure but a finding. */
 #ifndef SLUICE_AUDIT_H
 #define SLUICE_AUDIT_H
 

@@ -119,9 +119,7 @@ static RC check_source(const struct checker *c, size_t i) {
     TRY(check_globs(c, i, "paths", source->paths));
     TRY(check_globs(c, i, "exclude", source->exclude));
     TRY(check_time(c, i));
-    TRY(check_after(c, i));
-    struct config_key line = config_key("sources[%zu].max_line_bytes", i);
-    return check_order(c, (struct order){"lane_bytes", line.text, c->config->lane_bytes, source->max_line_bytes});
+    return check_after(c, i);
 }
 
 /* ---- the rest */

@@ -75,10 +75,12 @@ const struct config_row config_table[] = {
     {"sources[].time.on_error", CONFIG_ENUM, IN_SOURCE(time.on_error), .fallback = "reject",
      NAMES("reject", "partition"),
      .about = "What becomes of a record whose time is missing or bad: a reject, or a record of the default partition."},
-    {"sources[].max_line_bytes", CONFIG_BYTES, IN_SOURCE(max_line_bytes), .fallback = "1MiB", .low = 64, .high = GIB,
+    {"sources[].max_line_bytes", CONFIG_BYTES, IN_SOURCE(max_line_bytes), .fallback = "1MiB", .low = 64,
+     .high = 4 * MIB,
      .about =
-         "A longer line is a reject with its place and length; it is never in memory whole. At most `lane_bytes`."},
-    {"sources[].stripe_bytes", CONFIG_BYTES, IN_SOURCE(stripe_bytes), .fallback = "64MiB", .low = 64, .high = TIB,
+         "A longer line is a reject with its place and length; it is never in memory whole. A record travels in one "
+         "block, which has at most 4 MiB."},
+    {"sources[].stripe_bytes", CONFIG_BYTES, IN_SOURCE(stripe_bytes), .fallback = "64MiB", .low = 64, .high = 2 * GIB,
      .about =
          "Large files are worked on in parallel in pieces of so many bytes. Fixed for a file when it is first seen."},
     {"sources[].after_durable", CONFIG_TEXT, IN_SOURCE(after_text), .fallback = "keep",

@@ -144,7 +144,7 @@ static enum rc dir_remove(void *self, struct str key, struct why *why) {
 
 static enum rc upload_part(void *self, struct str bytes, struct why *why) {
     struct dir_upload *upload = self;
-    return temp_write(upload->dir, &upload->temp, bytes, why);
+    return stream_add(upload->dir, &upload->temp, bytes, why);
 }
 
 static void upload_abort(void *self) {
@@ -155,7 +155,8 @@ static void upload_abort(void *self) {
 
 static enum rc upload_finish(void *self, struct why *why) {
     struct dir_upload *upload = self;
-    enum rc rc = temp_sync(upload->dir, &upload->temp, why);
+    enum rc rc = stream_end(upload->dir, &upload->temp, why);
+    if (rc == RC_OK) rc = temp_sync(upload->dir, &upload->temp, why);
     if (rc == RC_OK)
         rc = temp_publish(upload->dir, &upload->temp, (struct str){upload->key, upload->key_len}, false, why);
     upload_abort(upload);

@@ -11,9 +11,9 @@
  * before it left there, and only that. Only regular files are objects; the listing follows no symbolic links.
  *
  * Memory: a listing holds the names of the directories on its path, all other calls a few KiB. An upload holds a
- * descriptor. Threads: any; an upload one at a time.
- * Fails: as store.h says; disk or quota full is RC_LIMIT, a read-only or foreign directory RC_DENIED, an I/O error
- * RC_BROKEN; all name the path. */
+ * descriptor and a block of 1 MiB, which goes to the disk past the page cache where the file system can do that.
+ * Threads: any; an upload one at a time. Fails: as store.h says; disk or quota full is RC_LIMIT, a read-only or foreign
+ * directory RC_DENIED, an I/O error RC_BROKEN; all name the path. */
 #ifndef SLUICE_STORE_DIR_H
 #define SLUICE_STORE_DIR_H
 

@@ -36,6 +36,9 @@ struct temp_file {
     int fd; /* -1: none */
     char name[TEMP_NAME_ROOM];
     uint64_t len, started; /* bytes written, and of those given to the disk already */
+    char *block;           /* of an upload: what is not written yet */
+    size_t filled;
+    bool direct; /* writes go past the page cache */
 };
 
 /* ---- store_dir_errno.c ---- */
@@ -60,11 +63,20 @@ RC temp_area_open(struct store_dir *dir, struct why *why);
 void temp_area_close(struct store_dir *dir);
 RC temp_create(struct store_dir *dir, struct temp_file *out, struct why *why);
 RC temp_write(struct store_dir *dir, struct temp_file *temp, struct str bytes, struct why *why);
+/* `n` more bytes were written through the page cache: they start on their way to the disk now and then. */
+void temp_flush(struct temp_file *temp, size_t n);
+/* What errno tells of a call on the file. */
+enum rc temp_failed(struct store_dir *dir, const struct temp_file *temp, const char *doing, struct why *why);
 RC temp_sync(struct store_dir *dir, struct temp_file *temp, struct why *why);
 /* Gives a synced file the key's name; replaces what is there, or RC_STALE. */
 RC temp_publish(struct store_dir *dir, struct temp_file *temp, struct str key, bool replace, struct why *why);
 /* Closes the file and removes it if it still is in .tmp. */
 void temp_drop(struct store_dir *dir, struct temp_file *temp);
+
+/* ---- store_dir_stream.c: an upload's bytes; after temp_create, instead of temp_write ---- */
+RC stream_add(struct store_dir *dir, struct temp_file *temp, struct str bytes, struct why *why);
+/* Writes what is left. */
+RC stream_end(struct store_dir *dir, struct temp_file *temp, struct why *why);
 
 /* ---- store_dir_list.c ---- */
 enum rc dir_list(void *self, struct str prefix, struct str after, store_visit visit, void *context, struct why *why);

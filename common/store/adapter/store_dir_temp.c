@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 
@@ -132,7 +133,7 @@ RC temp_create(struct store_dir *dir, struct temp_file *out, struct why *why) {
     return RC_OK;
 }
 
-static enum rc temp_failed(struct store_dir *dir, const struct temp_file *temp, const char *doing, struct why *why) {
+enum rc temp_failed(struct store_dir *dir, const struct temp_file *temp, const char *doing, struct why *why) {
     int error = errno;
     char path[TEMP_NAME_ROOM + 8];
     temp_path(temp->name, path);
@@ -145,15 +146,17 @@ RC temp_write(struct store_dir *dir, struct temp_file *temp, struct str bytes, s
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return temp_failed(dir, temp, "cannot write", why);
         at += (size_t)n;
-        temp->len += (size_t)n;
     }
-    if (temp->len - temp->started >= FLUSH_BYTES) {
-        /* a hint: the sync at the end is what counts, and tells what went wrong */
-        (void)sync_file_range(temp->fd, (off_t)temp->started, (off_t)(temp->len - temp->started),
-                              SYNC_FILE_RANGE_WRITE);
-        temp->started = temp->len;
-    }
+    temp_flush(temp, bytes.len);
     return RC_OK;
+}
+
+void temp_flush(struct temp_file *temp, size_t n) {
+    temp->len += n;
+    if (temp->len - temp->started < FLUSH_BYTES) return;
+    /* a hint: the sync at the end is what counts, and tells what went wrong */
+    (void)sync_file_range(temp->fd, (off_t)temp->started, (off_t)(temp->len - temp->started), SYNC_FILE_RANGE_WRITE);
+    temp->started = temp->len;
 }
 
 /* Never asked a second time after a failure: the kernel may have dropped the pages and would then say yes. */
@@ -164,6 +167,7 @@ RC temp_sync(struct store_dir *dir, struct temp_file *temp, struct why *why) {
 void temp_drop(struct store_dir *dir, struct temp_file *temp) {
     if (temp->name[0]) (void)dir->calls->unlinkat(dir->temp, temp->name, 0);
     own_close(&temp->fd);
+    free(temp->block);
     *temp = (struct temp_file){.fd = -1};
 }
 

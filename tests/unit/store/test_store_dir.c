@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -264,6 +265,87 @@ static void a_directory_that_is_removed_by_others_is_made_again(void **state) {
     store_free(store);
 }
 
+/* ---- uploads past the page cache ---- */
+
+enum { MIB = 1024 * 1024 };
+
+static char byte_at(uint64_t at) { return (char)(at * 2654435761u >> 13); }
+
+static void upload_bytes(struct store store, struct str key, uint64_t bytes, size_t part) {
+    struct store_upload upload = {0};
+    AUTO(own_free) char *from = malloc(part);
+    assert_non_null(from);
+    assert_int_equal(store_upload_begin(store, key, &upload, NULL), RC_OK);
+    for (uint64_t at = 0; at < bytes;) {
+        size_t n = (size_t)MIN((uint64_t)part, bytes - at);
+        for (size_t i = 0; i < n; i++) from[i] = byte_at(at + i);
+        assert_int_equal(store_upload_part(&upload, (struct str){from, n}, NULL), RC_OK);
+        at += n;
+    }
+    assert_int_equal(store_upload_finish_absent(&upload, NULL), RC_OK);
+}
+
+static void check_bytes(struct store store, struct str key, uint64_t bytes) {
+    AUTO(buf_done) struct buf got = BUF_INIT(16 * MIB);
+    assert_int_equal(store_get(store, key, 0, UINT64_MAX, &got, NULL), RC_OK);
+    assert_int_equal(got.len, bytes);
+    for (uint64_t i = 0; i < bytes; i++)
+        if (got.at[i] != byte_at(i)) fail_msg("byte %llu of %llu", (unsigned long long)i, (unsigned long long)bytes);
+}
+
+static void uploads_of_every_length_around_a_block_are_whole(void **state) {
+    (void)state;
+    static const uint64_t lengths[] = {0,       1,           4095,           4096,           4097,
+                                       MIB - 1, MIB,         MIB + 1,        MIB + 4096,     2 * MIB - 1,
+                                       2 * MIB, 3 * MIB + 7, 2 * MIB + 8191, 2 * MIB + 8192, 5 * MIB + 12345};
+    static const size_t parts[] = {1000, 4096, 300001, MIB, 7 * MIB};
+    AUTO(scratch_done) struct scratch scratch = scratch_make();
+    struct store store = open_store(&scratch);
+    for (size_t i = 0; i < COUNT_OF(lengths); i++)
+        for (size_t k = 0; k < COUNT_OF(parts); k++) {
+            char key[64];
+            (void)snprintf(key, sizeof key, "u/%zu-%zu", i, k);
+            upload_bytes(store, str_of(key), lengths[i], parts[k]);
+            check_bytes(store, str_of(key), lengths[i]);
+        }
+    store_free(store);
+}
+
+/* A file system that takes the flag and refuses the write, and one that writes less than it is asked to. */
+static unsigned refused, shortened;
+
+static ssize_t refuse_direct(int fd, const void *bytes, size_t len) {
+    if (fcntl(fd, F_GETFL) & O_DIRECT) {
+        refused++;
+        errno = EINVAL;
+        return -1;
+    }
+    return write(fd, bytes, len);
+}
+
+static ssize_t write_less(int fd, const void *bytes, size_t len) {
+    if (len <= 5000) return write(fd, bytes, len);
+    shortened++;
+    return write(fd, bytes, fcntl(fd, F_GETFL) & O_DIRECT ? 4096 : 5000);
+}
+
+static void a_file_system_that_refuses_or_shortens_direct_writes_gets_plain_ones(void **state) {
+    (void)state;
+    AUTO(scratch_done) struct scratch scratch = scratch_make();
+    struct store_dir_calls calls = store_dir_libc;
+    ssize_t (*const writes[])(int, const void *, size_t) = {refuse_direct, write_less};
+    for (size_t i = 0; i < COUNT_OF(writes); i++) {
+        struct store store;
+        calls.write = writes[i];
+        assert_int_equal(store_dir_open_with(scratch.path, &calls, &store, NULL), RC_OK);
+        struct str key = i ? STR("less") : STR("refused");
+        upload_bytes(store, key, 2 * MIB + 12345, 100000);
+        check_bytes(store, key, 2 * MIB + 12345);
+        store_free(store);
+    }
+    assert_true(shortened > 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_root_that_is_missing_is_made_with_those_above_it),
@@ -276,6 +358,8 @@ int main(void) {
         cmocka_unit_test(a_living_handles_uploads_survive_the_opening_of_another),
         cmocka_unit_test(only_regular_files_are_objects),
         cmocka_unit_test(a_directory_that_is_removed_by_others_is_made_again),
+        cmocka_unit_test(uploads_of_every_length_around_a_block_are_whole),
+        cmocka_unit_test(a_file_system_that_refuses_or_shortens_direct_writes_gets_plain_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* closing: when a file has ended. A closed end is a line start for ever, so it is in the ledger before any job says it.
  */
+#include "alloc.h"
 #include "emitter_inner.h"
 #include "log.h"
 #include "num.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { GROWING_TAIL = 64 * 1024 }; /* how far back the last whole line of a growing file is looked for */
 
 /* Whether to close now, and whether anything can still come. Looks at no file that its time has not come for. */
 static bool is_due(const struct emitter *e, const struct catalog_entry *entry) {
@@ -15,17 +21,35 @@ static bool is_due(const struct emitter *e, const struct catalog_entry *entry) {
     return idle_ms >= (entry->moved || entry->rotated ? source->rotated_after_ms : source->close_after_ms);
 }
 
+/* --once takes what is there now. Of a file that somebody is writing to, that is up to its last whole line: the closed
+ * end is a line start for ever, and should not cut the line that is being written. */
+static uint64_t end_of_growing(struct emitter *e, struct source_file *file, uint64_t size) {
+    char *bytes = alloc_bytes(GROWING_TAIL);
+    size_t len = (size_t)MIN(size, (uint64_t)GROWING_TAIL), got = 0;
+    uint64_t end = size;
+    if (source_read(e->ports.source, file, size - len, bytes, len, &got, NULL) == RC_OK) {
+        const char *hit = got ? memrchr(bytes, '\n', got) : NULL;
+        if (hit) end = size - len + (uint64_t)(hit - bytes) + 1;
+    }
+    free(bytes);
+    return end;
+}
+
 /* A last look before the end is written down: RC_OK with the size, RC_STALE when it changed and has to be looked at
  * again. */
 static enum rc last_look(struct emitter *e, struct catalog_entry *entry, struct ledger_close *out) {
     struct source_file *file = NULL;
     struct source_stat stat = {0};
+    *out = (struct ledger_close){.file = entry->id, .end = entry->size};
     enum rc rc = emitter_open(e, entry, &file, NULL);
     if (rc == RC_OK) {
         rc = source_stat(e->ports.source, file, &stat, NULL);
+        if (rc == RC_OK && e->settings.once && stat.size > entry->size) {
+            out->end = end_of_growing(e, file, entry->size);
+            stat.size = entry->size;
+        }
         source_close(e->ports.source, file);
     }
-    *out = (struct ledger_close){.file = entry->id, .end = entry->size};
     if (rc == RC_ABSENT || rc == RC_STALE) { /* nobody can read it any more */
         out->gone = true;
         return RC_OK;
@@ -62,6 +86,7 @@ static void closed(struct emitter *e, struct catalog_entry *entry, const struct 
     bool again = entry->closed && entry->closed_end == ask->end;
     entry->closed = true;
     entry->closed_end = ask->end;
+    if (e->settings.once) entry->size = ask->end; /* what grows behind it is for the next run */
     entry->gone = ask->gone;
     if (!again) {
         entry->receipted = false;

@@ -15,7 +15,7 @@ BINARY = os.environ.get("SLUICE_BINARY", "")
 MAKE_LOGS = os.environ.get("SLUICE_MAKE_LOGS", "")
 DATA = Path(__file__).resolve().parents[1] / "data"
 # Nothing here takes minutes: what is still running then hangs.
-RUN_SECONDS_MAX = 300
+RUN_SECONDS_MAX = 120
 # The exit codes of common/base/rc.c and INTERFACES.md.
 OK, NO, USAGE, DENIED, BROKEN, LIMIT, BUSY = 0, 1, 2, 78, 74, 69, 75
 

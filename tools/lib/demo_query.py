@@ -33,7 +33,7 @@ def ends_open(path):
 
 def main():
     print(duckdb.sql(QUERY))
-    records = duckdb.sql(f"select count(*) from {DATA}").fetchone()[0]
+    records = duckdb.sql(f"select count(*) from {DATA}").fetchall()[0][0]
     rejected = duckdb.sql(f"select reason, count(*) from {REJECTS} group by all order by all").fetchall() if any(
         out.glob("_rejects/g1/**/*.jsonl.zst")) else []
     lines = sum(count_lines(p) for p in inputs.iterdir() if not p.name.startswith("."))

@@ -4,6 +4,7 @@ over HTTP how it is."""
 import json
 import re
 import signal
+import time
 import urllib.error
 import urllib.request
 
@@ -49,15 +50,17 @@ def test_sighup_seals_and_uploads_at_once(pipe):
     pipe.file("a.ndjson", lines(0, 10))
     pipe.source().output(flush="1h")
     with pipe.start() as running:
-        def sent():
-            running.seal()
-            return listed_records(pipe) == 10
-        wait_for("10 records", sent)
+        wait_for("its start", lambda: pipe.state.exists() and any(pipe.state.iterdir()))
+
+        def seal_until(count):
+            def sealed():
+                running.seal()  # again and again: the lines may not be converted yet
+                time.sleep(0.2)
+                return listed_records(pipe) == count
+            wait_for(f"{count} records", sealed)
+        seal_until(10)
         pipe.file("a.ndjson", lines(10, 10), append=True)
-        def sent_again():
-            running.seal()
-            return listed_records(pipe) == 20
-        wait_for("20 records", sent_again)
+        seal_until(20)
         running.drain()
     readers.assert_each_line_once(pipe.out, [pipe.inputs / "a.ndjson"])
 

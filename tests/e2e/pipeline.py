@@ -110,18 +110,18 @@ class Pipeline:
         """The answer as JSON; {} where the command gave none (with check=None)."""
         return json.loads(self.ask(command, *arguments, "--json", check=check).stdout or b"{}")
 
-    def start(self, *arguments):
-        return Running(self, *arguments)
+    def start(self, *arguments, **options):
+        return Running(self, *arguments, **options)
 
 
 class Running:
     """`sluice run CONFIG` in the background, until the `with` ends; its log is in run.log."""
 
-    def __init__(self, pipeline, *arguments, prefix=()):
+    def __init__(self, pipeline, *arguments, prefix=(), **options):
         self.log = pipeline.folder / "run.log"
         command = [*prefix, BINARY, "run", str(pipeline.write_config()), *map(str, arguments)]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options)
 
     def __enter__(self):
         return self
@@ -156,8 +156,9 @@ class Running:
 
 
 def file_size_limit(size):
-    """For preexec_fn: every file over `size` fails to grow, as on a full disk, with an error instead of a signal."""
+    """For preexec_fn: every file over `size` fails to grow, as on a full disk, with an error instead of a signal. Only
+    the soft limit, so that it can be lifted again."""
     def limit():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
     return limit

@@ -89,7 +89,8 @@ def address(pipe):
     pipe.source().output(flush="1s").set(http={"listen": "127.0.0.1:0"})
 
     def find(running):
-        return wait_for("the port in the log", lambda: re.search(r"127\.0\.0\.1:([1-9]\d+)", running.text())).group(0)
+        port = wait_for("the port in the log", lambda: re.search(r"listening.*port=(\d+)", running.text())).group(1)
+        return f"127.0.0.1:{port}"
     return find
 
 

@@ -161,7 +161,8 @@ def test_files_that_cannot_grow_are_told_and_lose_nothing(pipe, limit):
     make_logs(path, 40 * MEBI)
     pipe.source().output(partition="all", block_bytes="256KiB")
     with pipe.start("--once", preexec_fn=file_size_limit(limit)) as running:
-        wait_for("the failure to be told", lambda: "File too large" in running.text())
+        wait_for("the failure to be told", lambda: running.process.poll() is not None or "File too large" in running.text())
+        assert running.text().strip()
         try:
             resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
         except ProcessLookupError:

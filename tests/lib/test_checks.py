@@ -64,6 +64,11 @@ def test_names_of_files_are_found_in_code_and_nowhere_else():
     assert sorted(check_docs.named(text)) == ["common/x.h", "services/w.c", "x.c"]
 
 
+def test_the_code_map_of_a_design_names_files_with_or_without_extension():
+    text = "# X\nscan.c\n\n## Code\n| file | what |\n|---|---|\n| a.h, a.c | x |\n| `b`, c_d | y |\n\n## Y\n| e.c | z |\n"
+    assert check_docs.code_map(text) >= {"a", "b", "c_d"} and not {"scan", "e"} & check_docs.code_map(text)
+
+
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda p: p.name)
 def test_every_tool_explains_itself_from_any_folder(tool, tmp_path):
     done = subprocess.run([tool, "--help"], cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL)

@@ -53,6 +53,35 @@ RC store_put_absent(struct store store, struct str key, struct str bytes, struct
     return store.ops->put_absent(store.self, key, bytes, why);
 }
 
+static bool decided(enum rc rc) { return rc == RC_OK || rc == RC_STALE; }
+
+/* For stores that have nothing better than one after the other. */
+static void put_absent_each(struct store store, const struct store_item *items, size_t n, enum rc *out_rcs,
+                            struct why *why) {
+    bool told = false;
+    for (size_t i = 0; i < n; i++) {
+        if (out_rcs[i] != RC_OK) continue;
+        out_rcs[i] = store.ops->put_absent(store.self, items[i].key, items[i].bytes, told ? NULL : why);
+        told = told || !decided(out_rcs[i]);
+    }
+}
+
+RC store_put_absent_many(struct store store, const struct store_item *items, size_t n, enum rc *out_rcs,
+                         struct why *why) {
+    struct why bad = {0}, failed = {0};
+    for (size_t i = 0; i < n; i++) out_rcs[i] = store_key_check(items[i].key, bad.text[0] ? NULL : &bad);
+    if (store.ops->put_absent_many)
+        store.ops->put_absent_many(store.self, items, n, out_rcs, &failed);
+    else
+        put_absent_each(store, items, n, out_rcs, &failed);
+    for (size_t i = 0; i < n; i++) {
+        if (decided(out_rcs[i])) continue;
+        if (why) *why = store_key_check(items[i].key, NULL) == RC_OK ? failed : bad;
+        return out_rcs[i];
+    }
+    return RC_OK;
+}
+
 RC store_get(struct store store, struct str key, uint64_t from, uint64_t len, struct buf *out, struct why *why) {
     TRY(store_key_check(key, why));
     return store.ops->get(store.self, key, from, len, out, why);

@@ -38,9 +38,17 @@ struct store_upload {
     void *self;
 };
 
+/* One object of store_put_absent_many. */
+struct store_item {
+    struct str key, bytes;
+};
+
 struct store_ops {
     enum rc (*put)(void *self, struct str key, struct str bytes, struct why *why);
     enum rc (*put_absent)(void *self, struct str key, struct str bytes, struct why *why);
+    /* out_rcs[i] holds the outcome of checking items[i].key, and the item is only tried where that is RC_OK. NULL: one
+     * put_absent after the other. */
+    void (*put_absent_many)(void *self, const struct store_item *items, size_t n, enum rc *out_rcs, struct why *why);
     enum rc (*get)(void *self, struct str key, uint64_t from, uint64_t len, struct buf *out, struct why *why);
     enum rc (*size)(void *self, struct str key, uint64_t *out_bytes, struct why *why);
     enum rc (*list)(void *self, struct str prefix, struct str after, store_visit visit, void *context, struct why *why);
@@ -61,6 +69,13 @@ RC store_key_check(struct str key, struct why *why);
 RC store_put(struct store store, struct str key, struct str bytes, struct why *why);
 /* RC_STALE when the key exists; the object there is untouched. */
 RC store_put_absent(struct store store, struct str key, struct str bytes, struct why *why);
+/* Many small objects, each as by store_put_absent and with its own outcome in out_rcs[i], in no particular order: what
+ * ends the process in the middle leaves any of them, each whole. Cheaper than one call for each where an object's
+ * durability costs a wait (the directory waits for a group of files, then names them). RC_OK when every outcome is
+ * RC_OK or RC_STALE; else the first other outcome, which `why` is about. All are durable on return that say RC_OK or
+ * RC_STALE. */
+RC store_put_absent_many(struct store store, const struct store_item *items, size_t n, enum rc *out_rcs,
+                         struct why *why);
 /* Appends up to `len` bytes from offset `from` to `out`; fewer at the object's end; none behind it. On a failure `out`
  * is as it was (but .over is set after an RC_LIMIT). */
 RC store_get(struct store store, struct str key, uint64_t from, uint64_t len, struct buf *out, struct why *why);

@@ -86,6 +86,25 @@ static enum rc fault_put_absent(void *self, struct str key, struct str bytes, st
     return behind(store->control, verdict, store_put_absent(store->inner, key, bytes, why), why);
 }
 
+/* Each item is an effect of its own. They are done from another place on each time, so that what a crash in the middle
+ * leaves is no beginning of the list. */
+static void fault_put_absent_many(void *self, const struct store_item *items, size_t n, enum rc *out_rcs,
+                                  struct why *why) {
+    struct fault_store *store = self;
+    size_t first = 0;
+    {
+        LOCKED(&store->control->lock);
+        if (n) first = (size_t)(store->control->effects % n);
+    }
+    bool told = false;
+    for (size_t k = 0; k < n; k++) {
+        size_t i = (first + k) % n;
+        if (out_rcs[i] != RC_OK) continue;
+        out_rcs[i] = fault_put_absent(self, items[i].key, items[i].bytes, told ? NULL : why);
+        told = told || (out_rcs[i] != RC_OK && out_rcs[i] != RC_STALE);
+    }
+}
+
 static enum rc fault_remove(void *self, struct str key, struct why *why) {
     struct fault_store *store = self;
     enum store_verdict verdict = STORE_PASS;
@@ -173,6 +192,7 @@ static void fault_free(void *self) {
 static const struct store_ops ops = {
     .put = fault_put,
     .put_absent = fault_put_absent,
+    .put_absent_many = fault_put_absent_many,
     .get = fault_get,
     .size = fault_size,
     .list = fault_list,

@@ -128,6 +128,7 @@ struct store sim_watch_store(struct store store) {
     watch->store_ops.put = watched_put;
     watch->store_ops.remove = watched_remove;
     watch->store_ops.put_absent = watched_put_absent;
+    watch->store_ops.put_absent_many = NULL; /* one by one, so that each is watched */
     return (struct store){&watch->store_ops, store.self};
 }
 

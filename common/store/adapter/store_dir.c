@@ -27,6 +27,7 @@ const struct store_dir_calls store_dir_libc = {
     .write = write,
     .fsync = fsync,
     .syncfs = syncfs,
+    .fstatfs = fstatfs,
     .mkdirat = mkdirat,
     .renameat = renameat,
     .renameat2 = renameat2,
@@ -48,16 +49,11 @@ static enum rc dir_put(void *self, struct str key, struct str bytes, struct why 
     return place(self, key, bytes, true, why);
 }
 
-static bool is_there(struct store_dir *dir, const struct dir_path *path) {
-    struct stat now;
-    return fstatat(dir->root, path->text, &now, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(now.st_mode);
-}
-
 static enum rc dir_put_absent(void *self, struct str key, struct str bytes, struct why *why) {
     struct store_dir *dir = self;
     struct dir_path path;
     dir_path_of(key, &path);
-    enum rc rc = is_there(dir, &path) ? dir_sync_parent(dir, &path, why) : RC_ABSENT; /* sync: as in temp_publish */
+    enum rc rc = dir_is_there(dir, &path) ? dir_sync_parent(dir, &path, why) : RC_ABSENT; /* sync: as in temp_publish */
     if (rc == RC_ABSENT) return place(dir, key, bytes, false, why);
     if (rc != RC_OK) return rc;
     return why_set(why, RC_STALE, "%s/%s is there already", dir->root_name, path.text);
@@ -191,6 +187,7 @@ static void dir_free(void *self) {
 static const struct store_ops ops = {
     .put = dir_put,
     .put_absent = dir_put_absent,
+    .put_absent_many = dir_put_absent_many,
     .get = dir_get,
     .size = dir_size,
     .list = dir_list,
@@ -228,6 +225,7 @@ RC store_dir_open_with(const char *root, const struct store_dir_calls *calls, st
     (void)pthread_mutex_init(&dir->lock, NULL);
     enum rc rc = make_root(dir, why);
     if (rc == RC_OK) rc = temp_area_open(dir, why);
+    if (rc == RC_OK) dir->syncs_at_once = dir_syncs_at_once(dir);
     if (rc != RC_OK) {
         dir_free(dir);
         return rc;

@@ -20,6 +20,7 @@
 #include "store.h"
 
 #include <sys/types.h>
+#include <sys/vfs.h>
 
 /* The calls by which the store changes the file system, as in libc: tests put failing or recording ones here. */
 struct store_dir_calls {
@@ -27,6 +28,7 @@ struct store_dir_calls {
     ssize_t (*write)(int fd, const void *bytes, size_t len);
     int (*fsync)(int fd); /* of files and of directories */
     int (*syncfs)(int fd);
+    int (*fstatfs)(int fd, struct statfs *out); /* changes nothing; it tells whether syncfs is to be trusted */
     int (*mkdirat)(int directory, const char *path, mode_t mode);
     int (*renameat)(int from_directory, const char *from, int to_directory, const char *to);
     int (*renameat2)(int from_directory, const char *from, int to_directory, const char *to, unsigned flags);

@@ -97,6 +97,11 @@ RC dir_sync_parent(struct store_dir *dir, const struct dir_path *path, struct wh
     return sync_directory(dir, text, why);
 }
 
+bool dir_is_there(const struct store_dir *dir, const struct dir_path *path) {
+    struct stat now;
+    return fstatat(dir->root, path->text, &now, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(now.st_mode);
+}
+
 void dir_prune_parents(struct store_dir *dir, const struct dir_path *path) {
     char text[DIR_PATH_ROOM];
     memcpy(text, path->text, path->parent_len);

@@ -26,6 +26,7 @@ struct store_dir {
     const struct store_dir_calls *calls;
     char *root_name;
     int root, temp, lock_file; /* descriptors: the root, its .tmp, our locked file there */
+    bool syncs_at_once;        /* syncfs is to be trusted with many files */
     struct id id;              /* ours, in the names of our temporary files */
     pthread_mutex_t lock;
     uint64_t next_temp;
@@ -52,6 +53,8 @@ void dir_path_of(struct str key, struct dir_path *out);
 RC dir_make_parents(struct store_dir *dir, const struct dir_path *path, struct why *why);
 /* Makes the last component's presence or absence durable. */
 RC dir_sync_parent(struct store_dir *dir, const struct dir_path *path, struct why *why);
+/* Whether there is an object of this name. */
+bool dir_is_there(const struct store_dir *dir, const struct dir_path *path);
 /* Removes the directories above path's last slash that are empty. */
 void dir_prune_parents(struct store_dir *dir, const struct dir_path *path);
 /* Forgets which directories are durable: somebody removes them. */
@@ -70,6 +73,11 @@ enum rc temp_failed(struct store_dir *dir, const struct temp_file *temp, const c
 RC temp_sync(struct store_dir *dir, struct temp_file *temp, struct why *why);
 /* Gives a synced file the key's name; replaces what is there, or RC_STALE. */
 RC temp_publish(struct store_dir *dir, struct temp_file *temp, struct str key, bool replace, struct why *why);
+/* The same without making the name durable, which dir_sync_parent does: for RC_STALE too, as whoever named it may have
+ * died before it could. */
+RC temp_name(struct store_dir *dir, struct temp_file *temp, struct str key, bool replace, struct why *why);
+/* Gives what was written to the disk, without waiting: a hint, so that the syncs of many files wait once. */
+void temp_start(struct temp_file *temp);
 /* Closes the file and removes it if it still is in .tmp. */
 void temp_drop(struct store_dir *dir, struct temp_file *temp);
 
@@ -77,6 +85,10 @@ void temp_drop(struct store_dir *dir, struct temp_file *temp);
 RC stream_add(struct store_dir *dir, struct temp_file *temp, struct str bytes, struct why *why);
 /* Writes what is left. */
 RC stream_end(struct store_dir *dir, struct temp_file *temp, struct why *why);
+
+/* ---- store_dir_many.c ---- */
+bool dir_syncs_at_once(const struct store_dir *dir);
+void dir_put_absent_many(void *self, const struct store_item *items, size_t n, enum rc *out_rcs, struct why *why);
 
 /* ---- store_dir_list.c ---- */
 enum rc dir_list(void *self, struct str prefix, struct str after, store_visit visit, void *context, struct why *why);

@@ -153,8 +153,11 @@ RC temp_write(struct store_dir *dir, struct temp_file *temp, struct str bytes, s
 
 void temp_flush(struct temp_file *temp, size_t n) {
     temp->len += n;
-    if (temp->len - temp->started < FLUSH_BYTES) return;
-    /* a hint: the sync at the end is what counts, and tells what went wrong */
+    if (temp->len - temp->started >= FLUSH_BYTES) temp_start(temp);
+}
+
+/* The sync at the end is what counts, and tells what went wrong. */
+void temp_start(struct temp_file *temp) {
     (void)sync_file_range(temp->fd, (off_t)temp->started, (off_t)(temp->len - temp->started), SYNC_FILE_RANGE_WRITE);
     temp->started = temp->len;
 }
@@ -221,7 +224,7 @@ static RC publish_once(struct store_dir *dir, struct temp_file *temp, const stru
     return dir_errno(why, error, "cannot name", dir, path->text);
 }
 
-RC temp_publish(struct store_dir *dir, struct temp_file *temp, struct str key, bool replace, struct why *why) {
+RC temp_name(struct store_dir *dir, struct temp_file *temp, struct str key, bool replace, struct why *why) {
     struct dir_path path;
     dir_path_of(key, &path);
     enum rc rc = RC_ABSENT;
@@ -232,7 +235,14 @@ RC temp_publish(struct store_dir *dir, struct temp_file *temp, struct str key, b
     if (rc == RC_ABSENT)
         return why_wrap(why, RC_BUSY, "the directories of %s are removed while they are made", path.text);
     if (rc == RC_OK) temp->name[0] = '\0';
+    return rc;
+}
+
+RC temp_publish(struct store_dir *dir, struct temp_file *temp, struct str key, bool replace, struct why *why) {
+    enum rc rc = temp_name(dir, temp, key, replace, why);
     if (rc != RC_OK && rc != RC_STALE) return rc;
+    struct dir_path path;
+    dir_path_of(key, &path);
     /* For RC_STALE too: whoever named it may have died before it could. Absent: the object was removed since. */
     enum rc synced = dir_sync_parent(dir, &path, why);
     return synced == RC_OK || synced == RC_ABSENT ? rc : synced;

@@ -66,6 +66,7 @@ static const struct store_dir_calls failing = {
     .write = fail_write,
     .fsync = fail_fsync,
     .syncfs = fail_syncfs,
+    .fstatfs = fstatfs,
     .mkdirat = fail_mkdirat,
     .renameat = fail_renameat,
     .renameat2 = fail_renameat2,
@@ -89,6 +90,16 @@ static enum rc do_put(struct store store, struct str key, struct str bytes) {
 static enum rc do_put_absent(struct store store, struct str key, struct str bytes) {
     return store_put_absent(store, key, bytes, NULL);
 }
+/* The same object so often that the group is synced at once. */
+static enum rc do_put_absent_many(struct store store, struct str key, struct str bytes) {
+    struct store_item items[8];
+    enum rc rcs[COUNT_OF(items)];
+    for (size_t i = 0; i < COUNT_OF(items); i++) items[i] = (struct store_item){key, bytes};
+    TRY(store_put_absent_many(store, items, COUNT_OF(items), rcs, NULL));
+    for (size_t i = 0; i < COUNT_OF(items); i++)
+        if (rcs[i] == RC_OK) return RC_OK;
+    return RC_STALE;
+}
 static enum rc do_remove(struct store store, struct str key, struct str bytes) {
     (void)bytes;
     return store_remove(store, key, NULL);
@@ -99,8 +110,8 @@ static const struct {
     const char *old; /* what is there before, NULL: nothing */
     const char *new; /* what is there behind a success */
 } acts[] = {
-    {do_put, NULL, "the new one"},    {do_put, "the old one", "the new one"}, {do_put_absent, NULL, "the new one"},
-    {do_upload, NULL, "the new one"}, {do_remove, "the old one", NULL},
+    {do_put, NULL, "the new one"},    {do_put, "the old one", "the new one"},    {do_put_absent, NULL, "the new one"},
+    {do_upload, NULL, "the new one"}, {do_put_absent_many, NULL, "the new one"}, {do_remove, "the old one", NULL},
 };
 #define KEY STR("g1/dt=2026/x")
 

@@ -56,6 +56,43 @@ static void the_effect_with_the_number_fails_and_is_not_done(void **state) {
     assert_int_equal(control.failed, 1);
 }
 
+static void many_are_as_many_effects_and_a_crash_leaves_some(void **state) {
+    (void)state;
+    const struct store_item items[] = {
+        {STR("m1"), STR("x")}, {STR("m2"), STR("x")}, {STR("m3"), STR("x")}, {STR("m4"), STR("x")}};
+    enum rc rcs[4];
+    struct store_fault control = {.crash_at = 5};
+    AUTO(pair_done) struct pair pair = pair_make(&control);
+    assert_int_equal(put(&pair, "a"), RC_OK);
+    assert_int_equal(put(&pair, "b"), RC_OK);
+    struct why why = {0};
+    assert_int_equal(store_put_absent_many(pair.faulty, items, 4, rcs, &why), RC_STOP);
+    assert_true(why.text[0] != '\0');
+    size_t there = 0;
+    const char *const keys[] = {"m1", "m2", "m3", "m4"};
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(rcs[i], is_there(&pair, keys[i]) ? RC_OK : RC_STOP);
+        there += is_there(&pair, keys[i]);
+    }
+    assert_int_equal(there, 2);
+    assert_false(is_there(&pair, "m1")); /* not the first ones: nobody may count on an order */
+}
+
+static void of_many_the_one_with_the_number_fails_alone(void **state) {
+    (void)state;
+    const struct store_item items[] = {{STR("m1"), STR("x")}, {STR("m2"), STR("x")}, {STR("m3"), STR("x")}};
+    enum rc rcs[3];
+    struct store_fault control = {.lose_at = 2, .rc = RC_BUSY};
+    AUTO(pair_done) struct pair pair = pair_make(&control);
+    assert_int_equal(store_put_absent_many(pair.faulty, items, 3, rcs, NULL), RC_BUSY);
+    assert_int_equal(rcs[0], RC_OK);
+    assert_int_equal(rcs[1], RC_BUSY);
+    assert_true(is_there(&pair, "m2"));
+    assert_int_equal(rcs[2], RC_OK);
+    assert_int_equal(store_put_absent_many(pair.faulty, items, 3, rcs, NULL), RC_OK);
+    for (size_t i = 0; i < 3; i++) assert_int_equal(rcs[i], RC_STALE);
+}
+
 static void a_lost_answer_is_of_an_effect_that_was_done(void **state) {
     (void)state;
     struct store_fault control = {.lose_at = 1};
@@ -177,6 +214,8 @@ static void chance_comes_from_the_seed_alone(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_effect_with_the_number_fails_and_is_not_done),
+        cmocka_unit_test(many_are_as_many_effects_and_a_crash_leaves_some),
+        cmocka_unit_test(of_many_the_one_with_the_number_fails_alone),
         cmocka_unit_test(a_lost_answer_is_of_an_effect_that_was_done),
         cmocka_unit_test(every_effect_of_a_sequence_can_be_failed_and_lost),
         cmocka_unit_test(after_a_crash_everything_is_refused_for_ever),

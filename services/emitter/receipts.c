@@ -15,8 +15,13 @@
 #include <string.h>
 
 enum {
-    BATCHES_KEPT = 4, /* manifests kept as an index: files of one batch come due together */
-    RECEIPTS_A_STEP = 64
+    /* Manifests kept as an index: files of one batch come due together, but the batches of all partitions take turns. A
+     * manifest is megabytes of JSON, so one that is read again for every other receipt would cost more than all else.
+     */
+    BATCHES_KEPT = 64,
+    BATCHES_PARTS_MAX = 512 * 1024, /* of all that are kept: 16 MiB */
+    RECEIPTS_A_STEP = 512,          /* one call to the store, one to the ledger */
+    RECEIPTS_BYTES = 4 * 1024 * 1024
 };
 
 /* What one object holds of one file. */
@@ -40,6 +45,7 @@ struct batch_index {
 struct emitter_batches {
     struct batch_index at[BATCHES_KEPT];
     uint64_t uses;
+    size_t parts; /* of all */
 };
 
 void emitter_batches_free(struct emitter_batches *batches) {
@@ -71,14 +77,29 @@ static void index_manifest(struct batch_index *index, const struct manifest *m) 
     if (index->parts_len) qsort(index->parts, index->parts_len, sizeof *index->parts, by_file);
 }
 
+static void drop(struct emitter_batches *batches, struct batch_index *index) {
+    batches->parts -= index->parts_len;
+    arena_done(&index->arena);
+    free(index->parts);
+    *index = (struct batch_index){.used = false};
+}
+
 static struct batch_index *oldest(struct emitter_batches *batches) {
-    struct batch_index *found = &batches->at[0];
-    for (size_t i = 1; i < BATCHES_KEPT; i++)
-        if (batches->at[i].last_use < found->last_use) found = &batches->at[i];
-    arena_reset(&found->arena);
-    free(found->parts);
-    found->parts = NULL;
-    found->used = false;
+    struct batch_index *found = NULL;
+    for (size_t i = 0; i < BATCHES_KEPT; i++) {
+        struct batch_index *b = &batches->at[i];
+        if (b->used && (!found || b->last_use < found->last_use)) found = b;
+    }
+    return found;
+}
+
+/* An unused place; the batches that were not asked for longest make room. */
+static struct batch_index *place(struct emitter_batches *batches) {
+    while (batches->parts > BATCHES_PARTS_MAX) drop(batches, oldest(batches));
+    for (size_t i = 0; i < BATCHES_KEPT; i++)
+        if (!batches->at[i].used) return &batches->at[i];
+    struct batch_index *found = oldest(batches);
+    drop(batches, found);
     return found;
 }
 
@@ -108,8 +129,9 @@ static RC batch_get(struct emitter *e, struct ledger_batch batch, struct batch_i
         if (b->used && b->batch.partition == batch.partition && b->batch.index == batch.index) found = b;
     }
     if (!found) {
-        found = oldest(e->batches);
+        found = place(e->batches);
         TRY(batch_load(e, batch, found, why));
+        e->batches->parts += found->parts_len;
     }
     found->last_use = ++e->batches->uses;
     *out = found;
@@ -153,15 +175,16 @@ static RC collect(struct emitter *e, const struct ledger_due *due, struct receip
     return RC_OK;
 }
 
-static RC put_receipt(struct emitter *e, const struct receipt *receipt, struct why *why) {
+/* The receipt as an object, its texts in the step's arena. */
+static RC encode(struct emitter *e, const struct receipt *receipt, struct store_item *out) {
     AUTO(buf_done) struct buf key = BUF_INIT(NAME_MAX_BYTES), bytes = BUF_INIT(RECEIPT_BYTES_MAX);
     TRY(name_receipt(receipt->generation, receipt->file, receipt->end, &key));
     TRY(receipt_encode(receipt, &bytes));
-    enum rc rc = store_put_absent(e->ports.store, buf_str(&key), buf_str(&bytes), why);
-    return rc == RC_STALE ? RC_OK : rc; /* it was put before, and only the ledger did not hear of it */
+    *out = (struct store_item){arena_str(&e->arena, buf_str(&key)), arena_str(&e->arena, buf_str(&bytes))};
+    return RC_OK;
 }
 
-static RC write_one(struct emitter *e, const struct ledger_due *due, struct why *why) {
+static RC make_one(struct emitter *e, const struct ledger_due *due, struct store_item *out, struct why *why) {
     struct receipt receipt = {.file = due->file,
                               .facts = due->facts,
                               .generation = e->ports.ledger.at.generation,
@@ -172,10 +195,9 @@ static RC write_one(struct emitter *e, const struct ledger_due *due, struct why 
     enum rc rc = counts_hold(&due->counts)
                      ? collect(e, due, &receipt, why)
                      : why_set(why, RC_BROKEN, "the ledger's counts of %.*s do not add up", STR_ARG(due->facts.uri));
-    if (rc == RC_OK) rc = put_receipt(e, &receipt, why);
+    if (rc == RC_OK) rc = encode(e, &receipt, out);
     free(receipt.objects);
-    if (rc == RC_OK) metric_add(METRIC_RECEIPTS, 1);
-    return rc;
+    return rc == RC_OK ? RC_OK : why_wrap(why, rc, "receipt of %.*s", STR_ARG(due->facts.uri));
 }
 
 /* after_durable: only for what ended by rotation or --once, and only while it is what it was. */
@@ -206,20 +228,49 @@ static void settle_entry(struct emitter *e, const struct ledger_due *due) {
     }
 }
 
+/* Receipts of the first of `due`, as many as fit. */
+static RC make_some(struct emitter *e, const struct ledger_due *due, size_t *n, struct store_item *out,
+                    struct why *why) {
+    size_t bytes = 0, made = 0;
+    while (made < *n && bytes < RECEIPTS_BYTES) {
+        TRY(make_one(e, &due[made], &out[made], why));
+        bytes += out[made++].bytes.len;
+    }
+    *n = made;
+    return RC_OK;
+}
+
+/* Tells the ledger of those that are in the store, also where others failed. */
+static RC tell(struct emitter *e, const struct ledger_due *due, const enum rc *rcs, size_t n, size_t *out_n,
+               struct why *why) {
+    struct ledger_close *told = ARENA_ARRAY(&e->arena, struct ledger_close, n);
+    size_t len = 0;
+    for (size_t i = 0; i < n; i++) {
+        /* stale: it was put before, and only the ledger did not hear of it */
+        if (rcs[i] == RC_OK || rcs[i] == RC_STALE)
+            told[len++] = (struct ledger_close){.file = due[i].file, .end = due[i].end};
+    }
+    if (!len) return RC_OK;
+    TRY(ledger_receipted(e->ports.ledger, told, len, why));
+    metric_add(METRIC_RECEIPTS, len);
+    for (size_t i = 0; i < n; i++)
+        if (rcs[i] == RC_OK || rcs[i] == RC_STALE) settle_entry(e, &due[i]);
+    *out_n = len;
+    return RC_OK;
+}
+
 RC emitter_receipts(struct emitter *e, size_t *out_n, struct why *why) {
     struct ledger_due *due = NULL;
     size_t n = 0;
-    TRY(ledger_due(e->ports.ledger, RECEIPTS_A_STEP, &e->arena, &due, &n, why));
     *out_n = 0;
+    TRY(ledger_due(e->ports.ledger, RECEIPTS_A_STEP, &e->arena, &due, &n, why));
     if (!n) return RC_OK;
-    struct ledger_close *told = ARENA_ARRAY(&e->arena, struct ledger_close, n);
-    for (size_t i = 0; i < n; i++) {
-        enum rc rc = write_one(e, &due[i], why);
-        if (rc != RC_OK) return why_wrap(why, rc, "receipt of %.*s", STR_ARG(due[i].facts.uri));
-        told[i] = (struct ledger_close){.file = due[i].file, .end = due[i].end};
-    }
-    TRY(ledger_receipted(e->ports.ledger, told, n, why));
-    for (size_t i = 0; i < n; i++) settle_entry(e, &due[i]);
-    *out_n = n;
-    return RC_OK;
+    struct store_item *items = ARENA_ARRAY(&e->arena, struct store_item, n);
+    enum rc *rcs = ARENA_ARRAY(&e->arena, enum rc, n);
+    TRY(make_some(e, due, &n, items, why));
+    struct why failed = {0};
+    enum rc rc = store_put_absent_many(e->ports.store, items, n, rcs, &failed);
+    TRY(tell(e, due, rcs, n, out_n, why));
+    if (rc != RC_OK && why) *why = failed;
+    return rc == RC_OK ? RC_OK : why_wrap(why, rc, "receipts");
 }

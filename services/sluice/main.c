@@ -5,6 +5,7 @@
 #include "metric.h"
 #include "runtime.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,6 +83,16 @@ static int look(int (*command)(int, char **, struct command_context *), int argc
     return code;
 }
 
+/* What one batch needed is to go back to the system before the next needs as much: large blocks by mappings of their
+ * own, whose threshold would otherwise grow with each that is freed, and few heaps, for memory that one thread freed is
+ * not taken by another. */
+static void bound_memory(void) {
+    enum { HEAPS_MAX = 2, MAPPED_BYTES = 256 * 1024, TRIM_BYTES = 1024 * 1024 };
+    (void)mallopt(M_ARENA_MAX, HEAPS_MAX);
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+}
+
 int main(int argc, char **argv) {
     static const struct {
         const char *name;
@@ -92,6 +103,7 @@ int main(int argc, char **argv) {
         {"config", command_config, NULL},   {"status", NULL, command_status},   {"audit", NULL, command_audit},
         {"rejects", NULL, command_rejects}, {"cat", NULL, command_cat},
     };
+    bound_memory();
     metric_set_version(STR(SLUICE_VERSION));
     if (argc < 2) return fputs(help, stderr), CLI_USAGE;
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) return fputs(help, stdout), CLI_OK;

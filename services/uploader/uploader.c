@@ -48,6 +48,7 @@ struct uploader *uploader_new(const struct uploader_settings *settings, const st
     struct uploader *u = ALLOC(struct uploader);
     u->settings = *settings;
     if (!u->settings.messages_max) u->settings.messages_max = UPLOADER_MESSAGES_MAX;
+    if (!u->settings.attempts_max) u->settings.attempts_max = UPLOADER_ATTEMPTS_MAX;
     u->ports = *ports;
     u->chain = (struct chain){ports->store, settings->queue, ports->ledger.at.generation, settings->partition};
     objects_init(&u->objects, ports->broker, &u->chain);
@@ -210,7 +211,8 @@ static RC follow(struct uploader *u, uint64_t now_ms, struct why *why) {
 }
 
 static bool batch_is_full(const struct uploader *u) {
-    return u->batch.blocks_len >= u->settings.messages_max || u->batch.bytes >= u->settings.seal_bytes_max;
+    return u->batch.blocks_len >= u->settings.messages_max || u->batch.attempts_len >= u->settings.attempts_max ||
+           u->batch.bytes >= u->settings.seal_bytes_max;
 }
 
 static RC read_phase(struct uploader *u, uint64_t now_ms, struct why *why) {
@@ -400,7 +402,8 @@ static RC trim(struct uploader *u, struct why *why) {
     TRY(broker_trim(u->ports.broker, u->settings.partition, u->seal.end, why));
     uint64_t next = u->seal.end;
     u->index++;
-    arena_reset(&u->arena);
+    arena_done(&u->arena); /* seal and manifest of a large batch are megabytes that the next may never need */
+    batch_done(&u->batch);
     batch_reset(&u->batch, next); /* what was read behind E is read again: it is little, and needs no bookkeeping */
     u->phase = READ;
     return RC_OK;

@@ -2,8 +2,9 @@
 /* uploader: one queue partition of one generation into objects, exactly once. DESIGN.md beside this file has the
  * invariants.
  *
- * Memory: an index of what waits (about 150 bytes a block, at most UPLOADER_MESSAGES_MAX messages), one message, one
- * frame, one compression context; the data itself stays in the log. Threads: one at a time. Fails: RC_BUSY and RC_STALE
+ * Memory: an index of what waits (about 100 bytes a block, 500 an attempt), while a batch is sealed its seal and
+ * manifest (about 450 bytes a block, 1,200 an attempt, given back before the next batch), one message, one frame, one
+ * compression context; the data itself stays in the log. Threads: one at a time. Fails: RC_BUSY and RC_STALE
  * mean "call again later" (after RC_STALE with a fresh epoch); RC_DENIED and RC_BROKEN are for people; nothing is lost
  * by any of them. */
 #ifndef SLUICE_UPLOADER_H
@@ -15,9 +16,13 @@
 #include "store.h"
 
 enum {
-    UPLOADER_MESSAGES_MAX = 128 * 1024, /* in one batch: about 20 MiB of index */
-    UPLOADER_READ = 256,                /* messages looked at in one step */
-    UPLOADER_VERDICTS = 1024            /* attempts asked in one call */
+    /* In one batch, whichever comes first. What bounds them is the manifest: some 300 bytes of JSON for each block of
+     * an output of its own and 750 for each attempt, so 20 and 12 MiB, which every reader of it has in memory. 65,536
+     * blocks are 64 GiB of input or more; only thousands of outputs or of tiny files come near these bounds. */
+    UPLOADER_MESSAGES_MAX = 64 * 1024,
+    UPLOADER_ATTEMPTS_MAX = 16 * 1024,
+    UPLOADER_READ = 256,     /* messages looked at in one step */
+    UPLOADER_VERDICTS = 1024 /* attempts asked in one call */
 };
 
 struct uploader_settings {
@@ -30,6 +35,7 @@ struct uploader_settings {
     uint64_t abandoned_before; /* attempts with a message below this offset are of processes that are known to be dead
                                 * (one machine: of a former run): nobody is waited for, they are voided at once */
     uint64_t messages_max;     /* 0: UPLOADER_MESSAGES_MAX */
+    uint64_t attempts_max;     /* 0: UPLOADER_ATTEMPTS_MAX */
 };
 
 struct uploader_ports {

@@ -92,7 +92,7 @@ static inline bool audit_in_window(const struct audit *a, uint64_t spot) { retur
 /* Narrows the window until no kind has too many rows. */
 void audit_fit(struct audit *a);
 /* By file, stripe, from, to, id. */
-int audit_attempt_order(const void *a, const void *b);
+int audit_attempt_order(const void *one, const void *two);
 /* Sorts, and merges the rows of the same attempt. */
 void audit_attempts_merge(struct audit_rows *rows);
 /* The rows [*out_from, *out_to) are those of the file; rows are sorted. */

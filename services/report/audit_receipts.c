@@ -27,10 +27,11 @@ static struct account account_of(const struct audit *a, const struct audit_known
     const struct audit_attempt *t = (const struct audit_attempt *)a->attempts.at;
     struct account sum = {0};
     size_t i = 0, to = 0;
-    uint64_t whole = 0; /* stripes covered up to their end, or the file's */
+    uint64_t grid = MAX(file->stripe_bytes, (uint64_t)1),
+             whole = 0; /* stripes covered up to their end, or the file's */
     audit_attempts_of(a, file->id, &i, &to);
     while (i < to) {
-        uint64_t stripe = t[i].stripe, reached = stripe_start(stripe, file->stripe_bytes);
+        uint64_t stripe = t[i].stripe, reached = stripe_start(stripe, grid);
         for (; i < to && t[i].stripe == stripe; i++) {
             sum.records_seen += t[i].records_seen;
             sum.rejects_seen += t[i].rejects_seen;
@@ -38,9 +39,9 @@ static struct account account_of(const struct audit *a, const struct audit_known
             bool complete = t[i].trailers && t[i].blocks_seen >= t[i].blocks_said;
             if (complete && t[i].from <= reached) reached = MAX(reached, t[i].to);
         }
-        whole += stripe == whole && reached >= MIN(end, stripe_end(stripe, file->stripe_bytes));
+        whole += stripe == whole && reached >= MIN(end, stripe_end(stripe, grid));
     }
-    sum.covered = whole >= stripe_count(end, file->stripe_bytes);
+    sum.covered = whole >= stripe_count(end, grid);
     return sum;
 }
 

@@ -86,7 +86,7 @@ RC status_each(const struct report *r, const struct status_ask *ask, status_visi
         arena_reset(&arena);
         TRY(ledger_list(r->ledger, after, STATUS_PAGE, &arena, &page, &n, why));
         for (size_t i = 0; i < n; i++) {
-            struct status_file file;
+            struct status_file file = {0};
             after = page[i].file;
             if (!is_asked(ask, page[i].facts.uri)) continue;
             TRY(describe(r, ask, &page[i], &file, why));

@@ -152,6 +152,7 @@ int command_cat(int argc, char **argv, struct command_context *c) {
     const char *config = NULL;
     opterr = 0;
     optind = 0; /* GNU: begin anew */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the main thread, before there is any other */
     for (int key; (key = getopt_long(argc, argv, ":", longs, NULL)) != -1;) {
         enum rc rc = RC_OK;
         if (key == 'c')

@@ -79,6 +79,7 @@ int command_rejects(int argc, char **argv, struct command_context *c) {
     struct why why = {0};
     opterr = 0;
     optind = 0; /* GNU: begin anew */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the main thread, before there is any other */
     for (int key; (key = getopt_long(argc, argv, ":", longs, NULL)) != -1;) {
         if (key == 'c')
             config = optarg;

@@ -80,7 +80,7 @@ static RC show_json(struct command_context *c, const struct options *o, struct w
     struct report report = report_of(c);
     struct status_ask ask = ask_of(o);
     struct status_total total;
-    AUTO(buf_done) struct buf text = BUF_INIT(1024 * 1024);
+    AUTO(buf_done) struct buf text = BUF_INIT((size_t)1024 * 1024);
     struct printing p = {.out = c->out, .text = text};
     p.json.to = &p.text;
     json_open(&p.json, '{');
@@ -218,6 +218,7 @@ int command_status(int argc, char **argv, struct command_context *c) {
     struct why why = {0};
     opterr = 0;
     optind = 0; /* GNU: begin anew */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the main thread, before there is any other */
     for (int key; (key = getopt_long(argc, argv, ":", longs, NULL)) != -1;) {
         if (key == 'c')
             o.config = optarg;

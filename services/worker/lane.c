@@ -372,10 +372,17 @@ static RC take_job(struct lane *l, struct str bytes, struct why *why) {
     return rc;
 }
 
+/* A lane without work holds no window: it is most of what the process has in memory. */
+static void window_drop(struct lane *l) {
+    free(TAKE(l->window));
+    l->window_room = 0;
+}
+
 static RC next_job(struct lane *l, uint64_t wait_ms, bool *out_idle, struct why *why) {
     struct broker_message message;
     enum rc rc = broker_next(l->consumer, wait_ms, &l->message, &message, why);
     *out_idle = rc == RC_ABSENT;
+    if (rc == RC_ABSENT && wait_ms) window_drop(l);
     if (rc == RC_ABSENT) return RC_OK;
     if (rc != RC_OK) return rc;
     return take_job(l, message.bytes, why);

@@ -177,8 +177,7 @@ static RC close_pass(struct emitter *e, struct why *why) {
 }
 
 static bool window_has_room(const struct emitter *e) {
-    size_t window = e->settings.window ? e->settings.window : EMITTER_WINDOW_DEFAULT;
-    if (e->stripes_len >= window) return false;
+    if (emitter_window_is_full(e)) return false;
     if (e->pending_len) return true;
     for (size_t i = 0; i < e->actives_len; i++) {
         const struct emitter_active *a = &e->actives[i];

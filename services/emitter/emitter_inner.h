@@ -25,6 +25,7 @@ struct emitter_stripe {
     uint32_t stripe;
     uint64_t at; /* checkpoint at the last look */
     uint64_t again_ms, wait_ms;
+    bool stuck; /* does not count in the window: see publish.c */
 };
 
 struct emitter {
@@ -45,7 +46,7 @@ struct emitter {
     struct emitter_active *actives;
     size_t actives_len, actives_room;
     struct emitter_stripe *stripes;
-    size_t stripes_len, stripes_room, stripes_polled;
+    size_t stripes_len, stripes_room, stripes_polled, stuck;
     size_t held;
     uint64_t lost_bytes, cookie;
     struct arena arena;              /* for one step */
@@ -60,8 +61,9 @@ RC emitter_identify(struct emitter *emitter, struct why *why);
 RC emitter_close_idle(struct emitter *emitter, struct why *why);
 /* publish.c */
 void emitter_want(struct emitter *emitter, struct catalog_entry *entry); /* it has something to convert: queue it */
-RC emitter_publish(struct emitter *emitter, struct why *why);            /* fills the window */
-RC emitter_poll(struct emitter *emitter, struct why *why);               /* looks at checkpoints */
+bool emitter_window_is_full(const struct emitter *emitter);
+RC emitter_publish(struct emitter *emitter, struct why *why); /* fills the window */
+RC emitter_poll(struct emitter *emitter, struct why *why);    /* looks at checkpoints */
 void emitter_forget_active(struct emitter *emitter, struct catalog_entry *entry);
 /* receipts.c; *out_n is how many were written */
 RC emitter_receipts(struct emitter *emitter, size_t *out_n, struct why *why);

@@ -15,9 +15,15 @@ enum {
     OPEN_TAIL_MAX = 64 * 1024, /* how far the emitter itself looks for a line's end before it leaves that to a worker */
 };
 
-static size_t window_of(const struct emitter *e) {
-    return e->settings.window ? e->settings.window : EMITTER_WINDOW_DEFAULT;
+/* Places in the window that are free. A file that no name leads to any more may be readable for nobody but us, and its
+ * jobs then are said for ever: they do not hold up the others. There are at most held_max such files. */
+static size_t window_room(const struct emitter *e) {
+    size_t window = e->settings.window ? e->settings.window : EMITTER_WINDOW_DEFAULT;
+    size_t used = e->stripes_len - e->stuck;
+    return window > used ? window - used : 0;
 }
+
+bool emitter_window_is_full(const struct emitter *e) { return !window_room(e); }
 
 /* Up to where the file is to be converted, as things stand. */
 static uint64_t target_of(const struct catalog_entry *entry, bool *out_closed) {
@@ -125,7 +131,7 @@ static RC publish_next(struct emitter *e, uint32_t active, struct why *why) {
 }
 
 static void activate_pending(struct emitter *e) {
-    size_t room = window_of(e) > e->stripes_len ? window_of(e) - e->stripes_len : 0;
+    size_t room = window_room(e);
     while (e->pending_len && room) {
         struct catalog_entry *entry = &e->catalog.entries[e->pending[e->pending_at++]];
         if (!--e->pending_len) e->pending_at = 0;
@@ -144,7 +150,7 @@ RC emitter_publish(struct emitter *e, struct why *why) {
     for (size_t i = 0; i < e->actives_len; i++) {
         struct emitter_active *a = &e->actives[i];
         while (!a->retired && a->publish_next < a->stripes && a->under_way < EMITTER_STRIPES_PER_FILE &&
-               e->stripes_len < window_of(e))
+               !emitter_window_is_full(e))
             TRY(publish_next(e, (uint32_t)i, why));
     }
     return RC_OK;
@@ -200,15 +206,24 @@ static bool finished(struct emitter *e, struct emitter_stripe *s, const struct l
     return a->open_tail = true;
 }
 
+static void set_stuck(struct emitter *e, struct emitter_stripe *s, bool stuck) {
+    if (s->stuck == stuck) return;
+    s->stuck = stuck;
+    e->stuck += stuck ? 1 : (size_t)-1;
+}
+
 static RC say_again(struct emitter *e, struct emitter_stripe *s, const struct ledger_checkpoint *c, struct why *why) {
     if (c->at != s->at) { /* it moves: no hurry */
         s->at = c->at;
         s->wait_ms = e->settings.republish_ms;
         s->again_ms = e->now_ms + s->wait_ms;
+        set_stuck(e, s, false);
     }
     if (e->now_ms < s->again_ms) return RC_OK;
     TRY(append_job(e, &e->actives[s->active], s->stripe, why));
-    s->wait_ms = MIN(s->wait_ms * 2, (uint64_t)MAX((uint64_t)AGAIN_MS_MAX, e->settings.republish_ms));
+    uint64_t longest = MAX((uint64_t)AGAIN_MS_MAX, e->settings.republish_ms);
+    s->wait_ms = MIN(s->wait_ms * 2, longest);
+    set_stuck(e, s, s->wait_ms == longest && e->catalog.entries[e->actives[s->active].place].moved);
     s->again_ms = e->now_ms + s->wait_ms;
     return RC_OK;
 }
@@ -217,6 +232,7 @@ static void stripe_remove(struct emitter *e, size_t at) {
     struct emitter_active *a = &e->actives[e->stripes[at].active];
     MUST(a->under_way > 0);
     a->under_way--;
+    set_stuck(e, &e->stripes[at], false);
     bool last = !a->retired && !a->under_way && a->publish_next >= a->stripes;
     e->stripes[at] = e->stripes[--e->stripes_len];
     if (last) complete(e, a);

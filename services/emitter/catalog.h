@@ -45,6 +45,7 @@ struct catalog_entry {
     uint8_t state; /* enum catalog_state */
     bool closed : 1;
     bool gone : 1;        /* closed, and nothing will come any more */
+    bool close_told : 1;  /* the ledger was told of closed_end by us */
     bool receipted : 1;   /* the receipt for closed_end is in the store */
     bool moved : 1;       /* no name that matches leads to it any more */
     bool after_done : 1;  /* after_durable was done or given up */

@@ -14,7 +14,8 @@ enum { GROWING_TAIL = 64 * 1024 }; /* how far back the last whole line of a grow
 /* Whether to close now, and whether anything can still come. Looks at no file that its time has not come for. */
 static bool is_due(const struct emitter *e, const struct catalog_entry *entry) {
     if (entry->state == CATALOG_FREE || entry->state == CATALOG_NEW || id_is_none(entry->id)) return false;
-    if (entry->closed && entry->closed_end == entry->size && (!entry->moved || entry->gone)) return false;
+    bool known = entry->receipted || entry->close_told; /* else the ledger may not know that a receipt is wanted */
+    if (known && entry->closed && entry->closed_end == entry->size && (!entry->moved || entry->gone)) return false;
     if (e->settings.once) return true;
     const struct emitter_source *source = emitter_source_of(e, entry);
     uint64_t idle_ms = e->now_ms - MIN(e->now_ms, (uint64_t)entry->changed_s * 1000);
@@ -51,6 +52,10 @@ static enum rc last_look(struct emitter *e, struct catalog_entry *entry, struct 
         source_close(e->ports.source, file);
     }
     if (rc == RC_ABSENT || rc == RC_STALE) { /* nobody can read it any more */
+        if (!entry->moved) {                 /* or it was renamed since the scan: the next one tells */
+            e->rescan_again = e->woken = true;
+            return RC_BUSY;
+        }
         out->gone = true;
         return RC_OK;
     }
@@ -88,6 +93,7 @@ static void closed(struct emitter *e, struct catalog_entry *entry, const struct 
     entry->closed_end = ask->end;
     if (e->settings.once) entry->size = ask->end; /* what grows behind it is for the next run */
     entry->gone = ask->gone;
+    entry->close_told = true;
     if (!again) {
         entry->receipted = false;
         if (e->settings.once) entry->rotated = true;

@@ -17,6 +17,10 @@ struct emitter_active {
     bool retired;                   /* finished or forgotten; the slot goes when no stripe refers to it */
     uint32_t publish_next, stripes; /* next to publish; how many there are up to `ready` */
     uint32_t under_way;
+    /* The first stripe that was done with because only a line without its end was left of it, and the `ready` of then:
+     * to be published again when the file grows. UINT32_MAX: none. */
+    uint32_t open_from;
+    uint64_t open_ready;
 };
 
 /* A stripe that was published and is not known to be finished. */

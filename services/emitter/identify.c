@@ -107,6 +107,12 @@ static void settle(struct emitter *e, struct candidate *c, struct id id, const s
         entry->next_stripe = 0;
         entry->receipted = entry->after_done = entry->rotated = false;
     }
+    if (entry->lost_told) { /* it was only out of sight */
+        LOG_INFO("file is back", F_STR("file", str_of(entry->name)));
+        entry->lost_told = false;
+        entry->done_size = 0;
+        entry->next_stripe = 0;
+    }
     entry->size = c->stat.size;
     entry->mtime_ns = c->stat.mtime_ns;
     entry->prefix_len = c->fate == KNOWN ? known->prefix_len : c->prefix_len;
@@ -116,7 +122,7 @@ static void settle(struct emitter *e, struct candidate *c, struct id id, const s
     entry->closed = !fresh && known->closed;
     entry->closed_end = entry->closed ? known->closed_end : 0;
     entry->receipted = entry->closed && known->receipted;
-    entry->gone = false;
+    entry->gone = entry->close_told = false;
     entry->state = CATALOG_ACTIVE;
     e->closing = true; /* its end may be due: go over the catalog once the list is empty */
     e->close_at = 0;

@@ -74,6 +74,7 @@ static void activate(struct emitter *e, struct catalog_entry *entry) {
                                  .ready = target,
                                  .closed = closed,
                                  .publish_next = entry->next_stripe,
+                                 .open_from = UINT32_MAX,
                                  .stripes = (uint32_t)stripe_count(target, entry->stripe_bytes)};
     entry->outstanding = true;
     entry->state = CATALOG_ACTIVE;
@@ -86,12 +87,14 @@ static RC unless_broken(struct emitter *e, enum rc rc) {
     return RC_BUSY;
 }
 
+/* A line that goes on in the next stripe may have come to its end since the stripes were put into the window. */
 static RC append_job(struct emitter *e, const struct emitter_active *a, uint32_t stripe, struct why *why) {
     const struct catalog_entry *entry = &e->catalog.entries[a->place];
+    uint64_t ready = stripe + 1 < a->stripes ? MAX(a->ready, entry->size) : a->ready;
     struct job job = {.file = a->id,
                       .stripe = stripe,
-                      .ready = a->ready,
-                      .closed = a->closed,
+                      .ready = ready,
+                      .closed = a->closed && ready == a->ready,
                       .facts = {.source = emitter_source_of(e, entry)->name,
                                 .uri = str_of(entry->name),
                                 .inode = entry->inode,
@@ -170,10 +173,10 @@ static void complete(struct emitter *e, struct emitter_active *a) {
     a->retired = true;
     entry->outstanding = false;
     entry->set_aside = entry->set_aside || a->set_aside;
-    entry->done_size = a->ready;
+    entry->done_size = a->open_from == UINT32_MAX ? a->ready : a->open_ready;
     entry->open_tail = a->open_tail;
     uint32_t full = (uint32_t)(a->ready / entry->stripe_bytes);
-    entry->next_stripe = full;
+    entry->next_stripe = MIN(full, a->open_from);
     emitter_want(e, entry);
     if (entry->state != CATALOG_PENDING && !entry->open_tail) emitter_release(e, entry);
 }
@@ -203,6 +206,8 @@ static bool finished(struct emitter *e, struct emitter_stripe *s, const struct l
     }
     if (a->closed || s->stripe + 1 < a->stripes) return false;
     if (!rest_is_open_line(e, entry, c->at, a->ready)) return false;
+    a->open_from = MIN(a->open_from, s->stripe);
+    a->open_ready = a->ready;
     return a->open_tail = true;
 }
 

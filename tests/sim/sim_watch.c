@@ -270,8 +270,10 @@ static void forge(void *self, struct ledger_at at, struct ledger_advance *ask) {
 static void note_advance(struct ledger_at at, const struct ledger_advance *ask, enum ledger_decision decision) {
     char id[ID_TEXT];
     const struct attempt *a = &ask->attempt;
-    sim_tell(watch->sim, "  advance %s stripe %" PRIu64 " [%" PRIu64 ",%" PRIu64 ") %s", id_format(a->id, id),
-             a->stripe, a->from, a->to, decision == LEDGER_WON ? "won" : "lost");
+    char file[ID_TEXT];
+    sim_tell(watch->sim, "  advance %s file %s stripe %" PRIu64 " [%" PRIu64 ",%" PRIu64 ") of %u messages %s",
+             id_format(a->id, id), id_format(a->file, file), a->stripe, a->from, a->to, ask->messages,
+             decision == LEDGER_WON ? "won" : "lost");
     if (decision != LEDGER_WON) watch->sim->result->lost_attempts++;
     if (decision != LEDGER_WON) return;
     struct sim_moved *m = moved_of(at.generation, a);

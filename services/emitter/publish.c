@@ -181,8 +181,19 @@ static void complete(struct emitter *e, struct emitter_active *a) {
     if (entry->state != CATALOG_PENDING && !entry->open_tail) emitter_release(e, entry);
 }
 
+/* Where the first line starts that this stripe still has to do, in the bytes [from, to): behind the line that comes
+ * over from the stripe before, when nothing was converted yet. */
+static size_t first_start(const struct ledger_checkpoint *c, const char *bytes, size_t len, uint64_t from) {
+    if (from == c->at) return 0;
+    const char *hit = memchr(bytes, '\n', len);
+    size_t start = hit ? (size_t)(hit - bytes) + 1 : len;
+    return c->ends_len ? (size_t)MIN((uint64_t)start, c->ends[0] - from) : start;
+}
+
 /* An open file may end in a line without its newline: such a rest is nobody's yet. */
-static bool rest_is_open_line(struct emitter *e, const struct catalog_entry *entry, uint64_t from, uint64_t to) {
+static bool rest_is_open_line(struct emitter *e, const struct catalog_entry *entry, const struct ledger_checkpoint *c,
+                              uint64_t to) {
+    uint64_t from = c->at - (c->at && id_is_none(c->winner) ? 1 : 0);
     if (to - from > OPEN_TAIL_MAX) return false;
     static _Thread_local char bytes[OPEN_TAIL_MAX];
     struct source_file *file = NULL;
@@ -190,7 +201,19 @@ static bool rest_is_open_line(struct emitter *e, const struct catalog_entry *ent
     size_t got = 0;
     enum rc rc = source_read(e->ports.source, file, from, bytes, (size_t)(to - from), &got, NULL);
     source_close(e->ports.source, file);
-    return rc == RC_OK && got == to - from && !memchr(bytes, '\n', got);
+    if (rc != RC_OK || got != to - from) return false;
+    size_t start = first_start(c, bytes, got, from);
+    return start >= got || !memchr(bytes + start, '\n', got - start);
+}
+
+/* The last stripe was said up to a size that the file has long outgrown, or before its end was known, and nothing came
+ * of it: what is left may be a line that ended since. */
+static bool is_outdated(const struct emitter *e, const struct emitter_stripe *s, const struct catalog_entry *entry) {
+    const struct emitter_active *a = &e->actives[s->active];
+    bool closed = false;
+    uint64_t target = target_of(entry, &closed);
+    if (entry->state == CATALOG_NEW || e->now_ms < s->again_ms) return false;
+    return target > a->ready || (closed && !a->closed);
 }
 
 static bool finished(struct emitter *e, struct emitter_stripe *s, const struct ledger_checkpoint *c) {
@@ -205,9 +228,10 @@ static bool finished(struct emitter *e, struct emitter_stripe *s, const struct l
         return a->set_aside = true;
     }
     if (a->closed || s->stripe + 1 < a->stripes) return false;
-    if (!rest_is_open_line(e, entry, c->at, a->ready)) return false;
+    bool outdated = is_outdated(e, s, entry);
+    if (!outdated && !rest_is_open_line(e, entry, c, a->ready)) return false;
     a->open_from = MIN(a->open_from, s->stripe);
-    a->open_ready = a->ready;
+    a->open_ready = a->ready - (outdated ? 1 : 0); /* so that there is something to do */
     return a->open_tail = true;
 }
 

@@ -20,9 +20,9 @@ enum {
 
 static const char *const CLASSES[SIM_CLASSES] = {"calm",    "faults",     "crashes",  "files",
                                                  "zombies", "generation", "rollback", "all"};
-static const char *const MUTATIONS[SIM_MUTATIONS] = {
-    "sound",          "undecided-wins", "put-overwrites", "wrong-index", "ids-reused",
-    "blocks-dropped", "no-predecessor", "void-forgotten", "ends-unseen", "trim-all"};
+static const char *const MUTATIONS[SIM_MUTATIONS] = {"sound",      "undecided-wins", "put-overwrites", "wrong-index",
+                                                     "ids-reused", "blocks-dropped", "no-predecessor", "void-forgotten",
+                                                     "trim-all",   "ends-unseen"};
 
 const char *sim_class_name(enum sim_class class) { return CLASSES[class]; }
 
@@ -121,7 +121,9 @@ static void happen(struct sim *sim) {
 
 /* ---- steps ---- */
 
-static uint64_t due_of(const struct sim_process *p) { return MAX(p->due_ms, p->paused_until_ms); }
+static uint64_t due_of(const struct sim_process *p) {
+    return p->busy ? UINT64_MAX : MAX(p->due_ms, p->paused_until_ms);
+}
 
 static uint64_t next_due(const struct sim *sim) {
     uint64_t next = UINT64_MAX;
@@ -144,13 +146,31 @@ static void step(struct sim *sim) {
     for (size_t i = 0; i < sim->processes_len && due_of(p) > sim->now_ms; i++)
         p = &sim->processes[(p->number + 1) % sim->processes_len];
     if (due_of(p) > sim->now_ms) {
-        if (!deliver(sim)) sim->now_ms = MAX(sim->now_ms, next_due(sim));
+        uint64_t next = next_due(sim);
+        if (!deliver(sim) && next != UINT64_MAX) sim->now_ms = MAX(sim->now_ms, next);
         return;
     }
     if (p->alive)
         sim_process_step(p);
     else
         sim_process_start(p);
+}
+
+void sim_preempt(struct sim_process *p) {
+    struct sim *sim = p->sim;
+    if (sim->depth >= 2 || sim->failed || sim->steps > 2 * (uint64_t)sim->knobs.wild_steps) return;
+    uint64_t steps = 1 + rng_below(&sim->rng, sim_chance(&sim->rng, 200) ? 200 : 20);
+    sim_tell(sim, "process %u waits for %" PRIu64 " steps of the others", p->number, steps);
+    sim->depth++;
+    for (; steps > 0 && !sim->failed; steps--) {
+        if (sim_chance(&sim->rng, sim->knobs.change)) {
+            sim_files_change(&sim->files);
+            sim_tell(sim, "files: %s", sim->files.told);
+        }
+        step(sim);
+    }
+    sim->depth--;
+    sim_tell(sim, "process %u goes on", p->number);
 }
 
 static void run_wild(struct sim *sim) {
@@ -197,6 +217,7 @@ void sim_run(const struct sim_options *options, struct sim_result *out) {
     sim = (struct sim){.options = *options, .result = out};
     *out = (struct sim_result){0};
     log_set_writer(swallow, &sim);
+    log_set_level(options->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN);
     sim_setup(&sim);
     generation_add(&sim);
     run_wild(&sim);

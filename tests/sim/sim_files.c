@@ -104,7 +104,7 @@ static struct source_stat stat_of(struct sim_files *f, const char *path) {
 
 static void content_add(struct sim_content *c, const char *bytes, size_t len) {
     alloc_grow(&c->bytes, &c->room, c->len + len + 1, 1);
-    memcpy(c->bytes + c->len, bytes, len);
+    if (len) memcpy(c->bytes + c->len, bytes, len);
     c->len += len;
 }
 

@@ -23,10 +23,11 @@ enum { SIM_PARTITIONS = 3, SIM_GENERATIONS = 2, SIM_PROCESSES = 24, SIM_LANES = 
 struct sim_knobs {
     uint32_t crash; /* of processes at birth: will die after some calls */
     uint32_t fail, lose;
-    uint32_t pause, jump, change, reboot, rollback;
+    uint32_t pause, jump, change, reboot, rollback, preempt;
     uint32_t job_lost, job_repeated, producer_fails;
     uint32_t wild_steps;
     bool wild_files, generation, many_uploaders;
+    bool one_machine; /* what one process holds open another one can read, deleted or not */
 };
 
 /* A program that runs, dies and is started again. */
@@ -36,6 +37,7 @@ struct sim_process {
     uint32_t number, partition;
     uint64_t generation, life;
     bool alive, crashed;
+    bool busy;       /* in the middle of a step: see sim_preempt() */
     uint64_t due_ms; /* nothing to do before */
     uint64_t paused_until_ms;
     uint64_t calls_left; /* until it dies; 0: it does not */
@@ -60,6 +62,7 @@ struct sim {
     struct sim_knobs knobs;
     struct rng rng;
     bool failed, wild;
+    uint32_t depth; /* processes that are in the middle of a step */
     uint64_t now_ms, steps;
     /* the world */
     struct source source;
@@ -91,6 +94,8 @@ void sim_tell(const struct sim *sim, const char *format, ...) __attribute__((for
 /* True `thousandths` times of 1000. */
 bool sim_chance(struct rng *rng, uint32_t thousandths);
 
+/* The others go on while this process is about to do an effect. */
+void sim_preempt(struct sim_process *process);
 /* sim_setup.c: draws settings and knobs, makes the world. */
 void sim_setup(struct sim *sim);
 struct settings sim_draw_output(struct sim *sim);

@@ -34,6 +34,7 @@ static enum fate strike(struct sim_process *p, bool effect) {
 static enum fate fate_of(struct sim_process *p, bool effect) {
     struct sim *sim = p->sim;
     if (p->crashed) return DIE;
+    if (sim->wild && sim_chance(&p->rng, sim->knobs.preempt)) sim_preempt(p);
     enum fate struck = strike(p, effect);
     if (struck != PASS) return struck;
     if (!sim->wild) return PASS;
@@ -114,7 +115,12 @@ static void open_ports(struct sim_process *p) {
     p->store_control = (struct store_fault){.decide = store_fate, .context = p};
     p->store = store_fault_new(sim_watch_store(store_memory_again(sim->store)), &p->store_control);
     p->source_control = (struct source_fault){.decide = source_fate, .context = p};
-    p->source = source_fault_new(source_memory_again(sim->source), &p->source_control);
+    struct source source = sim->source;
+    if (sim->knobs.one_machine)
+        source.ops = sim_watch_unfreed(source);
+    else
+        source = source_memory_again(source);
+    p->source = source_fault_new(source, &p->source_control);
 }
 
 /* Ids come out of it: never the same twice, unless that is the mutation. */
@@ -162,9 +168,11 @@ void sim_process_start(struct sim_process *p) {
     open_ports(p);
     p->alive = true;
     p->due_ms = sim->now_ms;
+    p->busy = true;
     enum rc rc = p->service == SIM_EMITTER  ? start_emitter(p, &why)
                  : p->service == SIM_WORKER ? start_worker(p, &why)
                                             : start_uploader(p);
+    p->busy = false;
     if (rc != RC_OK) sim_process_end(p);
 }
 
@@ -228,7 +236,9 @@ static void learn_epoch(struct sim_process *p) {
 void sim_process_step(struct sim_process *p) {
     struct sim *sim = p->sim;
     struct why why = {0};
+    p->busy = true;
     enum rc rc = step_one(p, &why);
+    p->busy = false;
     if (rc != RC_OK)
         sim_tell(sim, "%s %u: %s %s", SERVICE[p->service], p->number, rc_name(rc), p->crashed ? "" : why.text);
     if (p->crashed) {

@@ -17,12 +17,14 @@ static void draw_knobs(struct sim *sim) {
     enum sim_class class = sim->options.class;
     *k = (struct sim_knobs){.change = 60, .wild_steps = (uint32_t)between(sim, 200, 1500)};
     if (class == SIM_CALM) return;
+    k->one_machine = often(sim, 50);
     k->fail = (uint32_t)between(sim, 0, 25);
     k->lose = (uint32_t)between(sim, 0, 25);
     k->job_lost = (uint32_t)between(sim, 0, 100);
     k->job_repeated = (uint32_t)between(sim, 0, 300);
     k->producer_fails = (uint32_t)between(sim, 0, 20);
     k->many_uploaders = often(sim, 40);
+    k->preempt = often(sim, 50) ? (uint32_t)between(sim, 1, 30) : 0;
     if (class == SIM_FAULTS) return;
     k->crash = (uint32_t)between(sim, 300, 1000);
     if (class == SIM_FILES || class == SIM_ALL) {

@@ -2,6 +2,7 @@
 #include "sim_watch.h"
 
 #include "alloc.h"
+#include "job.h"
 #include "must.h"
 #include "names.h"
 #include "num.h"
@@ -162,6 +163,11 @@ struct forgetful {
 static enum rc forgetful_append(void *self, enum broker_topic topic, uint32_t partition, struct str head,
                                 struct str body, uint64_t cookie, struct why *why) {
     struct forgetful *f = self;
+    struct job job;
+    char id[ID_TEXT];
+    if (topic == BROKER_JOBS && watch->sim->options.verbose && job_decode(head, &job, NULL) == RC_OK)
+        sim_tell(watch->sim, "  job %s stripe %" PRIu64 " ready to %" PRIu64 "%s", id_format(job.file, id), job.stripe,
+                 job.ready, job.closed ? ", closed" : "");
     if (mutated(SIM_BLOCKS_DROPPED) && topic == BROKER_BLOCKS && body.len && f->len < COUNT_OF(f->acks) &&
         sim_chance(&watch->sim->rng, 30)) {
         f->acks[f->len++] = (struct broker_ack){cookie, partition, 0, topic};
@@ -362,6 +368,16 @@ struct ledger sim_watch_ledger(struct ledger ledger) {
     watch->ledger_ops.voids = watched_voids;
     watch->ledger_ops.durable_next = watched_durable_next;
     return (struct ledger){&watch->ledger_ops, ledger.self, ledger.at};
+}
+
+/* ---- the source ---- */
+
+static void free_nothing(void *self) { (void)self; }
+
+const struct source_ops *sim_watch_unfreed(struct source source) {
+    watch->source_ops = *source.ops;
+    watch->source_ops.free = free_nothing;
+    return &watch->source_ops;
 }
 
 /* ---- the whole ---- */

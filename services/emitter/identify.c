@@ -58,7 +58,9 @@ static RC hash_prefix(struct emitter *e, struct candidate *c, struct why *why) {
     return whole ? RC_OK : why_set(why, RC_BUSY, "%s shrank while it was identified", c->entry->name);
 }
 
+/* Only this process can have seen how long the old file was: an entry that is new here shows the new one's size. */
 static void tell_lost(struct emitter *e, const struct catalog_entry *entry, const struct ledger_file *known) {
+    if (id_is_none(entry->id)) return;
     uint64_t lost = entry->size > known->reach ? entry->size - known->reach : 0;
     if (!lost) return;
     e->lost_bytes += lost;

@@ -7,11 +7,13 @@
 #include "run.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 enum {
     POLL_MS = 100, /* one machine: the ledger is a function call away */
     POLL_WATCH_MS = 500,
     REPUBLISH_MS = 2000,
+    HELD_SHARE = 4, /* of the descriptors we may have, files kept open get this part; the rest is for those in work */
 };
 
 static enum converter_kind kind_of(enum config_converter converter) {
@@ -63,6 +65,15 @@ static struct emitter_source emitter_source(const struct config_source *s) {
                                    .move_to = s->move_to};
 }
 
+/* Descriptors cost us nothing: takes as many as are allowed, and leaves most to what is being read and written. */
+static size_t held_max(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
+    struct rlimit all = {limit.rlim_max, limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &all) == 0) limit = all;
+    return MAX((size_t)1, MIN((size_t)EMITTER_HELD_DEFAULT, (size_t)limit.rlim_cur / HELD_SHARE));
+}
+
 RC run_settings_make(const struct runtime *r, bool once, struct run_settings *out, struct why *why) {
     const struct config *c = r->config;
     TRY(run_check_sources(c, why));
@@ -78,6 +89,7 @@ RC run_settings_make(const struct runtime *r, bool once, struct run_settings *ou
     out->emitter = (struct emitter_settings){.sources = out->emitter_sources,
                                              .sources_len = c->source_count,
                                              .once = once,
+                                             .held_max = held_max(),
                                              .rescan_ms = c->rescan_ms,
                                              .poll_ms = once ? POLL_MS : POLL_WATCH_MS,
                                              .republish_ms = REPUBLISH_MS};

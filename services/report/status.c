@@ -25,16 +25,22 @@ bool status_finished(const struct status_file *f) {
     return f->durable >= f->size && f->done >= f->size;
 }
 
-/* What is durable of a file that has work under way: its stripes with nothing outstanding. */
-static RC durable_bytes(const struct report *r, const struct ledger_listing *l, uint64_t *out, struct why *why) {
+/* What is converted and what is durable (nothing outstanding) by the cells of the grid. A stripe's last line reaches
+ * into the next one: without clipping it would count twice, and hide as many bytes that nobody has converted yet. */
+static RC cell_bytes(const struct report *r, const struct ledger_listing *l, uint64_t *out_done, uint64_t *out_durable,
+                     struct why *why) {
     AUTO(arena_done) struct arena arena = ARENA_INIT;
     struct ledger_stripe_listing *stripes = NULL;
     size_t n = 0;
-    uint64_t bytes = 0;
-    if (l->durable_stripes) TRY(ledger_list_stripes(r->ledger, l->file, &arena, &stripes, &n, why));
-    for (size_t i = 0; i < n; i++)
-        if (!stripes[i].outstanding) bytes += stripes[i].at - stripe_start(stripes[i].stripe, l->facts.stripe_bytes);
-    *out = MIN(bytes, l->converted_bytes);
+    uint64_t grid = l->facts.stripe_bytes;
+    *out_done = *out_durable = 0;
+    TRY(ledger_list_stripes(r->ledger, l->file, &arena, &stripes, &n, why));
+    for (size_t i = 0; i < n; i++) {
+        uint64_t start = stripe_start(stripes[i].stripe, grid);
+        uint64_t bytes = MIN(stripes[i].at, stripe_end(stripes[i].stripe, grid)) - start;
+        *out_done += bytes;
+        if (!stripes[i].outstanding) *out_durable += bytes;
+    }
     return RC_OK;
 }
 
@@ -49,11 +55,13 @@ static RC describe(const struct report *r, const struct status_ask *ask, const s
     enum rc rc = ask->size && !l->gone ? ask->size(ask->context, l, &f.size) : RC_ABSENT;
     if (rc != RC_OK && rc != RC_ABSENT) return why_set(why, rc, "the size of %.*s", STR_ARG(l->facts.uri));
     f.size_known = rc == RC_OK || l->closed;
-    /* A last line reaches into the next stripe, and counts in both: never more than there is. */
-    if (rc != RC_OK) f.size = l->closed ? l->closed_end : l->converted_bytes;
-    f.done = MIN(l->converted_bytes, f.size);
-    f.durable = l->converted_bytes;
-    if (l->outstanding) TRY(durable_bytes(r, l, &f.durable, why));
+    if (rc != RC_OK && l->closed) f.size = l->closed_end;
+    f.done = f.durable = l->converted_bytes;
+    bool whole = l->state == LEDGER_RECEIPTED && f.size_known && f.size <= l->closed_end; /* many files, and no doubt */
+    if (!whole && (l->outstanding || l->converted_bytes > l->facts.stripe_bytes))
+        TRY(cell_bytes(r, l, &f.done, &f.durable, why));
+    if (!f.size_known) f.size = f.done;
+    f.done = MIN(f.done, f.size);
     f.durable = MIN(f.durable, f.done);
     f.state = state_of(l, f.done);
     *out = f;

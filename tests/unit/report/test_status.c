@@ -86,11 +86,48 @@ static void what_is_converted_and_not_durable_is_told_apart(void **state) {
     struct seen seen = look(&w, (struct status_ask){.size = size_of}, &total);
     assert_int_equal(seen.a.state, STATUS_CLOSED);
     assert_int_equal(seen.a.done, 2500);
-    assert_int_equal(seen.a.durable, 1510); /* stripe 0 up to 1010, and stripe 2 */
+    assert_int_equal(seen.a.durable, 1500); /* stripe 0 and stripe 2, each in its cell */
     assert_int_equal(seen.a.outstanding, 2);
     assert_int_equal(seen.b.durable, 0);
     assert_int_equal(total.outstanding, 4);
     assert_false(status_finished(&seen.a));
+}
+
+static enum rc size_1400(void *context, const struct ledger_listing *listing, uint64_t *out_bytes) {
+    (void)context, (void)listing;
+    *out_bytes = 1400;
+    return RC_OK;
+}
+
+static void advance_b(struct made_world *w, struct attempt attempt) {
+    struct ledger_advance ask = {.attempt = attempt, .counts = {1, 1, 0, 0, 0, 1}, .messages = 1};
+    enum ledger_decision decision = LEDGER_UNDECIDED;
+    assert_int_equal(ledger_advance(w->ledger, &ask, 1, NULL, 0, &decision, NULL), RC_OK);
+    assert_int_equal(decision, LEDGER_WON);
+}
+
+/* Stripe 0 of B ends with a line that reaches to 1200, stripe 1 is converted up to 1300 of 1400: checkpoints less
+ * stripe starts make 1500, more than there is. */
+static void a_line_that_reaches_into_the_next_stripe_hides_nothing_there(void **state) {
+    (void)state;
+    AUTO(made_world_done) struct made_world w;
+    made_world_new(&(struct made_settings){0}, &w);
+    struct attempt before = made_attempt(&w, 4), first = before, second = before;
+    first.from = before.to;
+    first.to = 1200;
+    first.predecessor = before.id;
+    first.id.bytes[1] = second.id.bytes[2] = 0x77;
+    second.stripe = 1;
+    second.from = 1000;
+    second.to = 1300;
+    advance_b(&w, first);
+    advance_b(&w, second);
+    struct status_total total;
+    struct seen seen = look(&w, (struct status_ask){.size = size_1400}, &total);
+    assert_int_equal(seen.b.size, 1400);
+    assert_int_equal(seen.b.done, 1300);
+    assert_int_equal(seen.b.durable, 0);
+    assert_false(status_finished(&seen.b));
 }
 
 static enum rc close_b(struct made_world *w, uint64_t end) {
@@ -186,6 +223,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_file_is_told_with_its_figures),
         cmocka_unit_test(what_is_converted_and_not_durable_is_told_apart),
+        cmocka_unit_test(a_line_that_reaches_into_the_next_stripe_hides_nothing_there),
         cmocka_unit_test(a_file_that_went_is_gone_or_incomplete),
         cmocka_unit_test(a_stripe_that_was_set_aside_is_told_with_its_reason),
         cmocka_unit_test(files_are_chosen_by_uri_path_or_the_end_of_a_path),

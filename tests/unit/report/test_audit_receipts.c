@@ -106,6 +106,15 @@ static void a_receipt_of_an_unknown_file_is_named(void **state) {
     MADE_EXPECT(&w, false, AUDIT_FILE_UNKNOWN);
 }
 
+/* A ledger that was set back knows files again by what seals hold, and of an empty file they hold nothing. */
+static void a_receipt_of_an_unknown_empty_file_is_nothing(void **state) {
+    (void)state;
+    AUTO(made_world_done) struct made_world w;
+    world_of(&w);
+    put_receipt_of(&w, (struct id){{0xee, 1}}, 0);
+    made_expect(&w, false, NULL, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_receipt_that_is_gone_is_named),
@@ -113,6 +122,7 @@ int main(void) {
         cmocka_unit_test(a_receipt_that_says_something_else_is_named),
         cmocka_unit_test(a_receipt_for_what_is_not_converted_is_early),
         cmocka_unit_test(a_receipt_of_an_unknown_file_is_named),
+        cmocka_unit_test(a_receipt_of_an_unknown_empty_file_is_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

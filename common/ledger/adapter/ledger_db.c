@@ -10,6 +10,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+enum { BUSY_MS = 5000 }; /* how long another process's lock is waited for */
+
 struct ledger_db {
     sqlite3 *handle;
     char *path;
@@ -50,7 +52,7 @@ static enum rc fail(struct ledger_db *db, int code, struct why *why) {
                        db->path, text);
     }
     if (rc == RC_LIMIT) return why_set(why, rc, "ledger %s cannot grow (%s): is the disk full?", db->path, text);
-    return why_set(why, rc, "ledger %s: %s", db->path, text);
+    return why_set(why, rc, "ledger %s: %s (SQLite's code %d)", db->path, text, code);
 }
 
 /* ---- opening ---- */
@@ -81,7 +83,7 @@ static RC check_header(struct ledger_db *db, struct why *why) {
 static RC configure(struct ledger_db *db, enum ledger_db_mode mode, struct why *why) {
     char *script = sqlite3_mprintf("PRAGMA cache_size=-%d; PRAGMA synchronous=FULL; PRAGMA mmap_size=0;"
                                    "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF;"
-                                   "PRAGMA journal_size_limit=%d; PRAGMA busy_timeout=5000; PRAGMA query_only=%d;",
+                                   "PRAGMA journal_size_limit=%d; PRAGMA query_only=%d;",
                                    (int)LEDGER_DB_CACHE_KIB, (int)LEDGER_DB_WAL_BYTES, mode == LEDGER_DB_READ);
     enum rc rc = ledger_db_script(db, script, why);
     sqlite3_free(script);
@@ -127,6 +129,8 @@ static RC open_checked(struct ledger_db *db, enum ledger_db_mode mode, struct wh
     int code = sqlite3_open_v2(db->path, &db->handle, flags[mode] | SQLITE_OPEN_NOMUTEX, vfs);
     if (code != SQLITE_OK) return fail(db, code, why);
     (void)sqlite3_extended_result_codes(db->handle, 1);
+    /* From the first look on: another process that opens or closes the same file locks it whole for a moment. */
+    (void)sqlite3_busy_timeout(db->handle, BUSY_MS);
     bool there = mode == LEDGER_DB_WRITE || mode == LEDGER_DB_READ;
     checkpoint_on_close(db, !there);
     if (there) TRY(check_header(db, why));

@@ -119,6 +119,7 @@ RC emitter_close_idle(struct emitter *e, struct why *why) {
             emitter_todo(e, entry);
     }
     if (!n) return RC_OK;
+    e->changed = true;
     TRY(ledger_close_files(e->ports.ledger, asks, n, outs, why));
     for (size_t i = 0; i < n; i++) {
         if (outs[i] != RC_OK)

@@ -19,6 +19,7 @@ RC emitter_new(const struct emitter_settings *settings, const struct emitter_por
     e->settings = *settings;
     e->ports = *ports;
     e->rng = rng;
+    e->changed = true;
     e->message = BUF_INIT(JOB_MESSAGE_MAX);
     enum rc rc = broker_producer_new(ports->broker, PRODUCER_BYTES, &e->producer, why);
     if (rc != RC_OK) {
@@ -55,6 +56,7 @@ const struct emitter_source *emitter_source_of(const struct emitter *e, const st
 
 void emitter_todo(struct emitter *e, struct catalog_entry *entry) {
     entry->state = CATALOG_NEW;
+    e->changed = true;
     if (entry->queued) return;
     alloc_grow(&e->todo, &e->todo_room, e->todo_len + 1, sizeof *e->todo);
     e->todo[e->todo_len++] = catalog_place(&e->catalog, entry);
@@ -136,6 +138,7 @@ static void see_unlisted(struct emitter *e, struct catalog_entry *entry) {
     if (!nothing_left) return;
     emitter_release(e, entry);
     catalog_remove(&e->catalog, entry);
+    e->changed = true;
 }
 
 static RC scan(struct emitter *e, struct why *why) {
@@ -201,7 +204,9 @@ static RC poll_some(struct emitter *e, struct why *why) {
 
 static RC receipts_some(struct emitter *e, struct why *why) {
     size_t written = 0;
-    TRY(emitter_receipts(e, &written, why));
+    enum rc rc = emitter_receipts(e, &written, why);
+    if (written) e->changed = true;
+    if (rc != RC_OK) return rc;
     if (!written) e->next_receipts_ms = e->now_ms + MIN((uint64_t)RECEIPTS_MS, e->settings.poll_ms * 4);
     return RC_OK;
 }
@@ -214,6 +219,12 @@ static RC renew_producer(struct emitter *e, struct why *why) {
     return RC_OK;
 }
 
+/* The step may have changed what emitter_look() counts. */
+static enum rc changing(struct emitter *e, enum rc rc) {
+    e->changed = true;
+    return rc;
+}
+
 RC emitter_step(struct emitter *e, uint64_t now_ms, int64_t wall_ns, uint64_t *out_wait_ms, struct why *why) {
     e->now_ms = now_ms;
     e->wall_ns = wall_ns;
@@ -221,36 +232,42 @@ RC emitter_step(struct emitter *e, uint64_t now_ms, int64_t wall_ns, uint64_t *o
     *out_wait_ms = 0;
     if (e->producer_broken) return renew_producer(e, why);
     if (scan_is_due(e)) return scan(e, why);
-    if (e->todo_len) return emitter_identify(e, why);
+    if (e->todo_len) return changing(e, emitter_identify(e, why));
     if (e->closing) return close_pass(e, why);
-    if (window_has_room(e)) return emitter_publish(e, why);
-    if (e->stripes_len && now_ms >= e->next_poll_ms) return poll_some(e, why);
+    if (window_has_room(e)) return changing(e, emitter_publish(e, why));
+    if (e->stripes_len && now_ms >= e->next_poll_ms) return changing(e, poll_some(e, why));
     if (now_ms >= e->next_receipts_ms) return receipts_some(e, why);
     *out_wait_ms = until_next(e);
     return RC_OK;
 }
 
-void emitter_look(const struct emitter *e, struct emitter_view *out) {
-    struct emitter_view v = {.outstanding = e->stripes_len, .lost_bytes = e->lost_bytes, .scanned = e->scanned};
-    bool idle = !e->todo_len && !e->pending_len && !e->stripes_len;
-    bool all_closed = true, all_receipted = true;
-    for (size_t i = 0; i < e->catalog.len; i++) {
-        const struct catalog_entry *entry = &e->catalog.entries[i];
-        if (entry->state == CATALOG_FREE) continue;
-        v.files++;
-        v.bytes += entry->size;
-        v.bytes_done += MIN(entry->done_size, entry->size);
-        if (entry->closed)
-            v.closed++;
-        else
-            v.open++;
-        if (entry->receipted) v.receipted++;
-        if (entry->set_aside) v.set_aside++;
-        if (entry->denied) v.unreadable++;
-        all_closed = all_closed && (entry->closed || entry->denied);
-        all_receipted = all_receipted && (entry->receipted || entry->set_aside || entry->denied || entry->lost_told);
+static void count_entry(struct emitter_view *v, const struct catalog_entry *entry) {
+    v->files++;
+    v->bytes += entry->size;
+    v->bytes_done += MIN(entry->done_size, entry->size);
+    if (entry->closed)
+        v->closed++;
+    else
+        v->open++;
+    if (entry->receipted) v->receipted++;
+    if (entry->set_aside) v->set_aside++;
+    if (entry->denied) v->unreadable++;
+    v->converted = v->converted && (entry->closed || entry->denied);
+    v->done = v->done && (entry->receipted || entry->set_aside || entry->denied || entry->lost_told);
+}
+
+void emitter_look(struct emitter *e, struct emitter_view *out) {
+    if (e->changed) {
+        e->counted = (struct emitter_view){.converted = true, .done = true};
+        for (size_t i = 0; i < e->catalog.len; i++)
+            if (e->catalog.entries[i].state != CATALOG_FREE) count_entry(&e->counted, &e->catalog.entries[i]);
+        e->changed = false;
     }
-    v.converted = e->settings.once && e->scanned && idle && all_closed;
-    v.done = v.converted && all_receipted;
-    *out = v;
+    bool idle = !e->todo_len && !e->pending_len && !e->stripes_len;
+    *out = e->counted;
+    out->outstanding = e->stripes_len;
+    out->lost_bytes = e->lost_bytes;
+    out->scanned = e->scanned;
+    out->converted = e->settings.once && e->scanned && idle && e->counted.converted;
+    out->done = out->converted && e->counted.done;
 }

@@ -82,6 +82,7 @@ RC emitter_step(struct emitter *emitter, uint64_t now_ms, int64_t wall_ns, uint6
 void emitter_wake(struct emitter *emitter);
 /* The ledger is at another epoch now. */
 void emitter_set_epoch(struct emitter *emitter, uint64_t epoch);
-void emitter_look(const struct emitter *emitter, struct emitter_view *out);
+/* Goes over all files, but only where a step changed something since the last look. */
+void emitter_look(struct emitter *emitter, struct emitter_view *out);
 
 #endif

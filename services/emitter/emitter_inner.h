@@ -49,6 +49,7 @@ struct emitter {
     size_t pending_len, pending_room, pending_at;
     struct emitter_active *actives;
     size_t actives_len, actives_room;
+    size_t actives_free; /* where the search for a free slot begins */
     struct emitter_stripe *stripes;
     size_t stripes_len, stripes_room, stripes_polled, stuck;
     size_t held;
@@ -57,6 +58,8 @@ struct emitter {
     struct buf message;              /* one job */
     struct emitter_batches *batches; /* receipts.c: manifests that were read lately */
     int64_t wall_ns;
+    struct emitter_view counted; /* sums over the catalog, as of the last look */
+    bool changed;                /* they may not hold any more */
 };
 
 /* identify.c: takes up to EMITTER_BATCH of todo. */

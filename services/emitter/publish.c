@@ -59,8 +59,10 @@ void emitter_want(struct emitter *e, struct catalog_entry *entry) {
 }
 
 static struct emitter_active *active_slot(struct emitter *e) {
-    for (size_t i = 0; i < e->actives_len; i++)
+    for (size_t n = 0; n < e->actives_len; n++) {
+        size_t i = e->actives_free++ % e->actives_len;
         if (e->actives[i].retired && !e->actives[i].under_way) return &e->actives[i];
+    }
     alloc_grow(&e->actives, &e->actives_room, e->actives_len + 1, sizeof *e->actives);
     return &e->actives[e->actives_len++];
 }

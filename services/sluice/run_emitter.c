@@ -8,7 +8,7 @@
 
 enum { VIEW_MS = 200 }; /* between two views that the emitter makes of itself (it goes through all files) */
 
-static void emitter_publish_view(struct run *r, const struct emitter *e) {
+static void emitter_publish_view(struct run *r, struct emitter *e) {
     struct emitter_view view;
     emitter_look(e, &view);
     LOCKED(&r->lock);

@@ -46,7 +46,9 @@ enum {
     EMITTER_WINDOW_DEFAULT = 4096,
     EMITTER_HELD_DEFAULT = 512,
     EMITTER_STRIPES_PER_FILE = 64, /* of one file in the window at a time: a huge file leaves room for the others */
-    EMITTER_BATCH = 256            /* files or stripes in one call to the ledger */
+    /* Files or stripes in one call to the ledger. Ids are random, so each new file touches another page of its index;
+     * the larger the batch, the more of them share one page and one write of it. */
+    EMITTER_BATCH = 1024
 };
 
 struct emitter_ports {

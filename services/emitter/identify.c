@@ -18,7 +18,7 @@ enum identify_answer identify_decide(const struct ledger_file *known, const stru
 /* One file of the batch between the look-up and the decision. */
 struct candidate {
     struct catalog_entry *entry;
-    struct source_file *file;
+    struct source_file *file; /* open while it is looked at */
     struct source_stat stat;
     enum { SKIP, ENROLL, AMEND, KNOWN } fate;
     uint32_t prefix_len;
@@ -235,6 +235,8 @@ static enum rc identify_batch(struct emitter *e, struct candidate *all, size_t n
         struct why local = {0};
         enum rc rc = open_candidate(e, c, &local);
         if (rc == RC_OK) rc = decide(e, c, &known[i], &local);
+        source_close(e->ports.source, c->file);
+        c->file = NULL;
         if (rc == RC_STOP || rc == RC_BROKEN) return *why = local, rc;
         if (rc != RC_OK) c->fate = SKIP;
         if (rc == RC_BUSY)
@@ -249,12 +251,10 @@ static enum rc identify_batch(struct emitter *e, struct candidate *all, size_t n
 }
 
 RC emitter_identify(struct emitter *e, struct why *why) {
-    struct candidate all[EMITTER_BATCH];
+    struct candidate *all = ARENA_ARRAY(&e->arena, struct candidate, EMITTER_BATCH);
     size_t n = take_todo(e, all);
     enum rc rc = n ? identify_batch(e, all, n, why) : RC_OK;
-    for (size_t i = 0; i < n; i++) {
-        if (all[i].file) source_close(e->ports.source, all[i].file);
-        if (rc != RC_OK && all[i].entry->state == CATALOG_NEW) emitter_todo(e, all[i].entry);
-    }
+    for (size_t i = 0; rc != RC_OK && i < n; i++)
+        if (all[i].entry->state == CATALOG_NEW) emitter_todo(e, all[i].entry);
     return rc;
 }

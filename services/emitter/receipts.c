@@ -20,7 +20,7 @@ enum {
      */
     BATCHES_KEPT = 64,
     BATCHES_PARTS_MAX = 512 * 1024, /* of all that are kept: 16 MiB */
-    RECEIPTS_A_STEP = 512,          /* one call to the store, one to the ledger */
+    RECEIPTS_A_STEP = 1024,         /* one call to the store, one to the ledger */
     RECEIPTS_BYTES = 4 * 1024 * 1024
 };
 

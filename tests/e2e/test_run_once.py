@@ -262,3 +262,18 @@ def test_memory_stays_bounded_whatever_the_number_of_outputs(pipe):
     done = subprocess.run([sys.executable, "-c", script, BINARY, "run", str(pipe.write_config()), "--once"], check=True,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert int(done.stdout.split()[-1]) <= 192 * 1024
+
+
+def test_thousands_of_tiny_files_each_get_a_receipt_and_a_second_run_adds_nothing(pipe):
+    """5,000 files of one line in 50 folders; the form with 200,000 is a row of tools/bench. More than one call to the
+    ledger, more than one group of receipts, and far more files than may be open at a time."""
+    files = []
+    for i in range(5000):
+        name = f"d{i % 50:02}/f{i}.ndjson"
+        files.append(pipe.file(name, b'{"time":"2026-01-0%dT00:00:00Z","n":%d}\n' % (1 + i % 3, i)))
+    pipe.source(pattern="**/*.ndjson").run_once()
+    readers.assert_each_line_once(pipe.out, files)
+    assert len(list(pipe.out.glob("_receipts/g1/*.json"))) == 5000
+    before = tree(pipe.out)
+    pipe.run_once()
+    assert tree(pipe.out) == before

@@ -22,8 +22,9 @@
 #include <sys/utsname.h>
 
 enum {
-    GROUP_MAX = 256,        /* files open at a time: well below the usual limit of 1,024 */
-    AT_ONCE_MIN = 8,        /* fewer are synced one by one: a syncfs may find much that others wrote */
+    GROUP_MAX = 1024,
+    OPEN_MAX = 256,  /* files open at a time where each is synced by itself: well below the usual limit of 1,024 */
+    AT_ONCE_MIN = 8, /* fewer are synced one by one: a syncfs may find much that others wrote */
     XFS_MAGIC = 0x58465342, /* not in linux/magic.h */
 };
 
@@ -32,6 +33,7 @@ struct group {
     const struct store_item *items;
     enum rc *rcs;
     size_t len;
+    bool at_once; /* one syncfs: the files need not stay open */
     struct temp_file temps[GROUP_MAX];
     struct why *why;
     bool told; /* `why` has the first failure */
@@ -44,7 +46,7 @@ static void outcome(struct group *g, size_t i, enum rc rc, const struct why *why
     if (g->why) *g->why = *why;
 }
 
-static bool has_file(const struct group *g, size_t i) { return g->temps[i].fd >= 0; }
+static bool has_file(const struct group *g, size_t i) { return g->temps[i].name[0] != '\0'; }
 
 static RC write_one(struct group *g, size_t i, struct why *why) {
     struct dir_path path;
@@ -53,6 +55,8 @@ static RC write_one(struct group *g, size_t i, struct why *why) {
     TRY(temp_create(g->dir, &g->temps[i], why));
     enum rc rc = temp_write(g->dir, &g->temps[i], g->items[i].bytes, why);
     if (rc != RC_OK) temp_drop(g->dir, &g->temps[i]);
+    if (g->at_once) own_close(&g->temps[i].fd);
+    if (g->at_once) g->temps[i].fd = -1;
     return rc;
 }
 
@@ -146,11 +150,10 @@ static void sync_directories(struct group *g) {
 
 static void put_group(struct group *g) {
     AUTO(own_close) int fd = -1;
-    if (g->dir->syncs_at_once && g->len >= AT_ONCE_MIN)
-        fd = openat(g->dir->root, STORE_RESERVED, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (g->at_once) fd = openat(g->dir->root, STORE_RESERVED, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     write_all(g);
-    if (fd >= 0)
-        sync_at_once(g, fd);
+    if (g->at_once)
+        sync_at_once(g, fd); /* a descriptor that could not be opened fails there */
     else
         sync_each(g);
     name_all(g);
@@ -163,7 +166,8 @@ void dir_put_absent_many(void *self, const struct store_item *items, size_t n, e
     for (size_t at = 0; at < n; at += g->len) {
         g->items = items + at;
         g->rcs = out_rcs + at;
-        g->len = MIN(n - at, (size_t)GROUP_MAX);
+        g->at_once = g->dir->syncs_at_once && n - at >= AT_ONCE_MIN;
+        g->len = MIN(n - at, (size_t)(g->at_once ? GROUP_MAX : OPEN_MAX));
         put_group(g);
     }
     free(g);

@@ -146,9 +146,7 @@ static RC find_start(struct uploader *u, uint64_t *out, struct why *why) {
 static RC find(struct uploader *u, struct why *why) {
     if (!u->found) {
         arena_reset(&u->arena);
-        uint64_t next = 0;
-        TRY(ledger_durable_next(u->ports.ledger, u->settings.partition, &next, why));
-        u->index = next;
+        TRY(ledger_durable_next(u->ports.ledger, u->settings.partition, &u->index, why));
         u->found = true;
         return RC_OK;
     }
@@ -400,11 +398,11 @@ static RC durable(struct uploader *u, struct why *why) {
 
 static RC trim(struct uploader *u, struct why *why) {
     TRY(broker_trim(u->ports.broker, u->settings.partition, u->seal.end, why));
-    uint64_t next = u->seal.end;
     u->index++;
     arena_done(&u->arena); /* seal and manifest of a large batch are megabytes that the next may never need */
     batch_done(&u->batch);
-    batch_reset(&u->batch, next); /* what was read behind E is read again: it is little, and needs no bookkeeping */
+    batch_reset(&u->batch,
+                u->seal.end); /* what was read behind E is read again: it is little, and needs no bookkeeping */
     u->phase = READ;
     return RC_OK;
 }

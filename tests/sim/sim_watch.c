@@ -125,11 +125,9 @@ static enum rc watched_put_absent(void *self, struct str key, struct str bytes, 
 
 struct store sim_watch_store(struct store store) {
     watch->store = store.ops;
-    watch->store_ops = *store.ops;
-    watch->store_ops.put = watched_put;
-    watch->store_ops.remove = watched_remove;
-    watch->store_ops.put_absent = watched_put_absent;
-    watch->store_ops.put_absent_many = NULL; /* one by one, so that each is watched */
+    struct store_ops *ops = &watch->store_ops; /* many are put one by one, so that each is watched */
+    *ops = *store.ops, ops->put = watched_put, ops->remove = watched_remove;
+    ops->put_absent = watched_put_absent, ops->put_absent_many = NULL;
     return (struct store){&watch->store_ops, store.self};
 }
 

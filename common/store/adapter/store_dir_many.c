@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Many small objects at once. One object alone waits for the disk twice, for its bytes and for its name; here a group
- * waits for all bytes together, then gets its names, then waits for each directory once. It is as safe as one by one:
+ * waits for all bytes together, then gets its names, then waits for each directory once (or, where they are many, for
+ * the file system). It is as safe as one by one:
  * no file gets its name before its bytes are on the disk, and no call returns before the names are.
  *
  * The bytes: one syncfs, where that can be trusted (dir_syncs_at_once). It costs one flush of the disk's cache instead
@@ -36,8 +37,24 @@ struct group {
     bool at_once; /* one syncfs: the files need not stay open */
     struct temp_file temps[GROUP_MAX];
     struct why *why;
-    bool told; /* `why` has the first failure */
+    bool told;         /* `why` has the first failure */
+    int fs;            /* to sync the file system by, or -1 */
+    bool dirs_at_once; /* the names, too, by one syncfs: they lie in many directories */
 };
+
+static struct str parent_of(struct str key) {
+    size_t len = key.len;
+    while (len > 0 && key.at[len - 1] != '/') len--;
+    return str_sub(key, 0, len);
+}
+
+/* Objects of many outputs lie in a directory each. */
+static bool many_directories(const struct group *g) {
+    size_t n = 0;
+    for (size_t i = 1; i < g->len && n < AT_ONCE_MIN; i++)
+        n += !str_equal(parent_of(g->items[i].key), parent_of(g->items[i - 1].key));
+    return n >= AT_ONCE_MIN;
+}
 
 static void outcome(struct group *g, size_t i, enum rc rc, const struct why *why) {
     g->rcs[i] = rc;
@@ -114,15 +131,10 @@ static void name_all(struct group *g) {
     for (size_t i = 0; i < g->len; i++) {
         if (!has_file(g, i)) continue;
         struct why why = {0};
+        g->temps[i].parents_later = g->dirs_at_once;
         outcome(g, i, temp_name(g->dir, &g->temps[i], g->items[i].key, false, &why), &why);
         temp_drop(g->dir, &g->temps[i]);
     }
-}
-
-static struct str parent_of(struct str key) {
-    size_t len = key.len;
-    while (len > 0 && key.at[len - 1] != '/') len--;
-    return str_sub(key, 0, len);
 }
 
 static bool is_named(const struct group *g, size_t i) { return g->rcs[i] == RC_OK || g->rcs[i] == RC_STALE; }
@@ -148,16 +160,28 @@ static void sync_directories(struct group *g) {
         if (!done[i] && is_named(g, i)) sync_directory_of(g, i, done);
 }
 
+static void sync_names_at_once(struct group *g) {
+    struct why why = {0};
+    enum rc rc = sync_file_system(g->dir, g->fs, &why);
+    for (size_t i = 0; rc != RC_OK && i < g->len; i++)
+        if (is_named(g, i)) outcome(g, i, rc, &why);
+}
+
 static void put_group(struct group *g) {
     AUTO(own_close) int fd = -1;
     if (g->at_once) fd = openat(g->dir->root, STORE_RESERVED, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    g->fs = fd;
+    g->dirs_at_once = g->at_once && many_directories(g);
     write_all(g);
     if (g->at_once)
         sync_at_once(g, fd); /* a descriptor that could not be opened fails there */
     else
         sync_each(g);
     name_all(g);
-    sync_directories(g);
+    if (g->dirs_at_once)
+        sync_names_at_once(g);
+    else
+        sync_directories(g);
 }
 
 void dir_put_absent_many(void *self, const struct store_item *items, size_t n, enum rc *out_rcs, struct why *why) {

@@ -62,12 +62,13 @@ static RC sync_directory(struct store_dir *dir, const char *path, struct why *wh
     return RC_OK;
 }
 
-/* Makes `path`, whose parent's text ends at parent_len, and syncs the parent, unless we know that it was done. A
- * directory that is there already is synced too: who made it may have died before it could. */
-static RC make_directory(struct store_dir *dir, char *path, size_t parent_len, struct why *why) {
+/* Makes `path`, whose parent's text ends at parent_len, and syncs the parent, unless we know that it was done or the
+ * caller does it. A directory that is there already is synced too: who made it may have died before it could. */
+static RC make_directory(struct store_dir *dir, char *path, size_t parent_len, bool sync, struct why *why) {
     if (is_made(dir, path)) return RC_OK;
     if (dir->calls->mkdirat(dir->root, path, DIRECTORY_MODE) != 0 && errno != EEXIST)
         return dir_errno(why, errno, "cannot make the directory", dir, path);
+    if (!sync) return RC_OK;
     char cut = path[parent_len];
     path[parent_len] = '\0';
     enum rc rc = sync_directory(dir, path, why);
@@ -76,14 +77,14 @@ static RC make_directory(struct store_dir *dir, char *path, size_t parent_len, s
     return rc;
 }
 
-RC dir_make_parents(struct store_dir *dir, const struct dir_path *path, struct why *why) {
+RC dir_make_parents(struct store_dir *dir, const struct dir_path *path, bool sync, struct why *why) {
     char text[DIR_PATH_ROOM];
     memcpy(text, path->text, path->parent_len + 1);
     size_t above = 0; /* where the text of the directory above ends */
     for (size_t i = 1; path->parent_len && i <= path->parent_len; i++) {
         if (i < path->parent_len && text[i] != '/') continue;
         text[i] = '\0';
-        TRY(make_directory(dir, text, above, why));
+        TRY(make_directory(dir, text, above, sync, why));
         if (i < path->parent_len) text[i] = '/';
         above = i;
     }

@@ -39,7 +39,8 @@ struct temp_file {
     uint64_t len, started; /* bytes written, and of those given to the disk already */
     char *block;           /* of an upload: what is not written yet */
     size_t filled;
-    bool direct; /* writes go past the page cache */
+    bool direct;        /* writes go past the page cache */
+    bool parents_later; /* who names it makes the directories above it durable */
 };
 
 /* ---- store_dir_errno.c ---- */
@@ -48,9 +49,9 @@ enum rc dir_errno(struct why *why, int error, const char *doing, const struct st
 
 /* ---- store_dir_path.c ---- */
 void dir_path_of(struct str key, struct dir_path *out);
-/* Makes the directories above path's last slash and makes their names durable. RC_ABSENT: one was removed under us;
- * dir_forget_made() and try again. */
-RC dir_make_parents(struct store_dir *dir, const struct dir_path *path, struct why *why);
+/* Makes the directories above path's last slash and, with `sync`, makes their names durable. RC_ABSENT: one was removed
+ * under us; dir_forget_made() and try again. */
+RC dir_make_parents(struct store_dir *dir, const struct dir_path *path, bool sync, struct why *why);
 /* Makes the last component's presence or absence durable. */
 RC dir_sync_parent(struct store_dir *dir, const struct dir_path *path, struct why *why);
 /* Whether there is an object of this name. */

@@ -211,7 +211,7 @@ static bool is_directory(struct store_dir *dir, const char *path) {
 /* RC_ABSENT: the directory went away, try again. */
 static RC publish_once(struct store_dir *dir, struct temp_file *temp, const struct dir_path *path, bool replace,
                        struct why *why) {
-    TRY(dir_make_parents(dir, path, why));
+    TRY(dir_make_parents(dir, path, !temp->parents_later, why));
     if (name_it(dir, temp, path->text, replace) == 0) return RC_OK;
     int error = errno;
     bool taken = error == EEXIST || error == EISDIR || error == ENOTEMPTY;

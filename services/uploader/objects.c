@@ -12,6 +12,11 @@
 enum {
     RAW_MAX = 64 * 1024 * 1024, /* of one joined frame: block_bytes is at most 4 MiB, one block more goes over it */
     EXISTING_CHUNK = 1024 * 1024,
+    /* Objects that are put together: each is small, and all of them are in memory. What they hold raw is what is known
+     * before they are made; compressed it is a fraction of it. */
+    SMALL_RAW = 2 * 1024 * 1024,
+    GROUP_RAW = 16 * 1024 * 1024,
+    GROUP_BYTES_MAX = 64 * 1024 * 1024, /* with the footers of all blocks of a batch */
 };
 
 void objects_init(struct objects *o, struct broker broker, const struct chain *chain) {
@@ -20,7 +25,8 @@ void objects_init(struct objects *o, struct broker broker, const struct chain *c
                           .message = BUF_INIT(BLOCK_MESSAGE_MAX),
                           .raw = BUF_INIT(RAW_MAX),
                           .frame = BUF_INIT(RAW_MAX + RAW_MAX / 8),
-                          .tail = BUF_INIT(FOOTER_BYTES_MAX)};
+                          .tail = BUF_INIT(FOOTER_BYTES_MAX),
+                          .group = BUF_INIT(GROUP_BYTES_MAX)};
 }
 
 void objects_done(struct objects *o) {
@@ -28,6 +34,7 @@ void objects_done(struct objects *o) {
     buf_done(&o->raw);
     buf_done(&o->frame);
     buf_done(&o->tail);
+    buf_done(&o->group);
     frame_encoder_free(o->encoder);
     frame_decoder_free(o->decoder);
     o->encoder = NULL;
@@ -122,15 +129,27 @@ static RC make_frame(struct objects *o, const struct plan_object *p, const struc
     return RC_OK;
 }
 
+/* Where an object's bytes go: into an upload, or into memory. */
+struct sink {
+    struct store_upload *upload;
+    struct buf *bytes;
+};
+
+static RC put_bytes(const struct sink *sink, struct str bytes, struct why *why) {
+    if (sink->upload) return store_upload_part(sink->upload, bytes, why);
+    buf_add(sink->bytes, bytes);
+    return buf_rc(sink->bytes);
+}
+
 static RC write_frames(struct objects *o, const struct plan_object *p, struct object_writer *writer,
-                       struct store_upload *upload, struct arena *arena, struct why *why) {
+                       const struct sink *sink, struct arena *arena, struct why *why) {
     for (size_t i = p->frames_from; i < p->frames_to; i++) {
         const struct join_frame *f = &p->join->frames[i];
         struct footer_block block = {.parts = ARENA_ARRAY(arena, struct footer_part, f->to - f->from)};
         struct str frame = {0};
         TRY(make_frame(o, p, f, &block, &frame, why));
         TRY(object_writer_add(writer, frame, &block, why));
-        TRY(store_upload_part(upload, frame, why));
+        TRY(put_bytes(sink, frame, why));
     }
     return RC_OK;
 }
@@ -212,24 +231,9 @@ static RC name_of(const struct plan_object *p, const struct seal *seal, struct a
     return RC_OK;
 }
 
-static RC put_object(struct objects *o, const struct plan_object *p, struct object_writer *writer, struct arena *arena,
-                     struct manifest_object *out, struct why *why) {
-    AUTO(store_upload_abort) struct store_upload upload = {0};
-    TRY(store_upload_begin(o->chain.store, out->key, &upload, why));
-    TRY(write_frames(o, p, writer, &upload, arena, why));
-    struct object_facts facts;
-    buf_reset(&o->tail);
-    TRY(object_writer_end(writer, &o->tail, &facts, why));
-    if (o->tail.len) TRY(store_upload_part(&upload, buf_str(&o->tail), why));
-    describe_facts(&facts, out);
-    if (o->format == FRAME_GZ) out->footer_base64 = base64(arena, facts.footer);
-    enum rc rc = store_upload_finish_absent(&upload, why);
-    return rc == RC_STALE ? describe_existing(o, out, why) : rc;
-}
-
-RC objects_put(struct objects *o, const struct plan_object *p, const struct seal *seal, struct arena *arena,
-               struct manifest_object *out, struct why *why) {
-    TRY(settle(o, &seal->settings, why));
+/* Writes the whole object and says what it is; *out is complete but for what may be there already. */
+static RC write_object(struct objects *o, const struct plan_object *p, const struct seal *seal, const struct sink *sink,
+                       struct arena *arena, struct manifest_object *out, struct why *why) {
     struct footer footer = {.queue = seal->queue,
                             .generation = seal->generation,
                             .partition = seal->partition,
@@ -237,12 +241,81 @@ RC objects_put(struct objects *o, const struct plan_object *p, const struct seal
                             .output = p->output->path,
                             .rejects = p->output->rejects,
                             .settings = seal->settings};
-    struct manifest_object made = {.output = p->output->path, .rejects = p->output->rejects};
-    TRY(name_of(p, seal, arena, &made.key));
     AUTO(object_writer_done) struct object_writer *writer = object_writer_new(o->format, &footer);
-    enum rc rc = put_object(o, p, writer, arena, &made, why);
-    if (rc != RC_OK) return why_wrap(why, rc, "object %.*s", STR_ARG(made.key));
-    describe_parts(p, arena, &made);
-    *out = made;
+    TRY(write_frames(o, p, writer, sink, arena, why));
+    struct object_facts facts;
+    buf_reset(&o->tail);
+    TRY(object_writer_end(writer, &o->tail, &facts, why));
+    if (o->tail.len) TRY(put_bytes(sink, buf_str(&o->tail), why));
+    describe_facts(&facts, out);
+    if (o->format == FRAME_GZ) out->footer_base64 = base64(arena, facts.footer);
+    describe_parts(p, arena, out);
+    return RC_OK;
+}
+
+static RC put_large(struct objects *o, const struct plan_object *p, const struct seal *seal, struct arena *arena,
+                    struct manifest_object *out, struct why *why) {
+    AUTO(store_upload_abort) struct store_upload upload = {0};
+    TRY(store_upload_begin(o->chain.store, out->key, &upload, why));
+    struct sink sink = {.upload = &upload};
+    TRY(write_object(o, p, seal, &sink, arena, out, why));
+    enum rc rc = store_upload_finish_absent(&upload, why);
+    return rc == RC_STALE ? describe_existing(o, out, why) : rc;
+}
+
+static uint64_t raw_bytes_of(const struct plan_object *p) {
+    uint64_t sum = 0;
+    for (size_t i = p->frames_from; i < p->frames_to; i++) sum = num_add(sum, p->join->frames[i].raw_bytes);
+    return sum;
+}
+
+/* How many objects from the first on are small enough to be put together; 0: the first is large. */
+static size_t group_of(const struct plan_object *planned, size_t len) {
+    uint64_t sum = 0;
+    size_t n = 0;
+    for (; n < len && n < OBJECTS_GROUP; n++) {
+        uint64_t raw = raw_bytes_of(&planned[n]);
+        if (raw > SMALL_RAW || num_add(sum, raw) > GROUP_RAW) break;
+        sum += raw;
+    }
+    return n;
+}
+
+static RC put_group(struct objects *o, const struct plan_object *planned, size_t n, const struct seal *seal,
+                    struct arena *arena, struct manifest_object *out, struct why *why) {
+    struct store_item items[OBJECTS_GROUP];
+    size_t ends[OBJECTS_GROUP];
+    enum rc rcs[OBJECTS_GROUP];
+    struct sink sink = {.bytes = &o->group};
+    buf_reset(&o->group);
+    for (size_t i = 0; i < n; i++) {
+        enum rc rc = write_object(o, &planned[i], seal, &sink, arena, &out[i], why);
+        if (rc != RC_OK) return why_wrap(why, rc, "object %.*s", STR_ARG(out[i].key));
+        ends[i] = o->group.len;
+    }
+    for (size_t i = 0; i < n; i++)
+        items[i] = (struct store_item){out[i].key, str_sub(buf_str(&o->group), i ? ends[i - 1] : 0, ends[i])};
+    TRY(store_put_absent_many(o->chain.store, items, n, rcs, why));
+    for (size_t i = 0; i < n; i++)
+        if (rcs[i] == RC_STALE) TRY(describe_existing(o, &out[i], why));
+    return RC_OK;
+}
+
+RC objects_put(struct objects *o, const struct plan_object *planned, size_t len, const struct seal *seal,
+               struct arena *arena, struct manifest_object *out, size_t *out_n, struct why *why) {
+    TRY(settle(o, &seal->settings, why));
+    size_t n = group_of(planned, len), made = MAX(n, (size_t)1);
+    for (size_t i = 0; i < made; i++) {
+        out[i] = (struct manifest_object){.output = planned[i].output->path, .rejects = planned[i].output->rejects};
+        TRY(name_of(&planned[i], seal, arena, &out[i].key));
+    }
+    if (n > 1) {
+        TRY(put_group(o, planned, n, seal, arena, out, why));
+    } else {
+        enum rc rc = put_large(o, planned, seal, arena, out, why);
+        if (rc != RC_OK) return why_wrap(why, rc, "object %.*s", STR_ARG(out->key));
+        made = 1;
+    }
+    *out_n = made;
     return RC_OK;
 }

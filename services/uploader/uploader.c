@@ -365,12 +365,17 @@ static RC plan_batch(struct uploader *u, struct why *why) {
 static RC build(struct uploader *u, struct why *why) {
     if (!u->plan.objects) TRY(plan_batch(u, why));
     if (u->built < u->plan.objects_len) {
-        struct manifest_object *object = &u->manifest.objects[u->built];
-        TRY(objects_put(&u->objects, &u->plan.objects[u->built], &u->seal, &u->arena, object, why));
-        metric_add(METRIC_OBJECTS, 1);
-        metric_add(METRIC_OBJECT_BYTES, object->bytes);
-        metric_observe(METRIC_OBJECT_SIZE, object->bytes);
-        u->manifest.objects_len = ++u->built;
+        struct manifest_object *made = &u->manifest.objects[u->built];
+        size_t n = 0;
+        TRY(objects_put(&u->objects, &u->plan.objects[u->built], u->plan.objects_len - u->built, &u->seal, &u->arena,
+                        made, &n, why));
+        metric_add(METRIC_OBJECTS, n);
+        for (size_t i = 0; i < n; i++) {
+            metric_add(METRIC_OBJECT_BYTES, made[i].bytes);
+            metric_observe(METRIC_OBJECT_SIZE, made[i].bytes);
+        }
+        u->built += n;
+        u->manifest.objects_len = u->built;
     }
     if (u->built == u->plan.objects_len) u->phase = MANIFEST;
     return RC_OK;

@@ -301,6 +301,14 @@ static RC put_group(struct objects *o, const struct plan_object *planned, size_t
     return RC_OK;
 }
 
+static void count_made(const struct manifest_object *made, size_t n) {
+    metric_add(METRIC_OBJECTS, n);
+    for (size_t i = 0; i < n; i++) {
+        metric_add(METRIC_OBJECT_BYTES, made[i].bytes);
+        metric_observe(METRIC_OBJECT_SIZE, made[i].bytes);
+    }
+}
+
 RC objects_put(struct objects *o, const struct plan_object *planned, size_t len, const struct seal *seal,
                struct arena *arena, struct manifest_object *out, size_t *out_n, struct why *why) {
     TRY(settle(o, &seal->settings, why));
@@ -316,6 +324,7 @@ RC objects_put(struct objects *o, const struct plan_object *planned, size_t len,
         if (rc != RC_OK) return why_wrap(why, rc, "object %.*s", STR_ARG(out->key));
         made = 1;
     }
+    count_made(out, made);
     *out_n = made;
     return RC_OK;
 }

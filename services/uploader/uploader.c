@@ -369,11 +369,6 @@ static RC build(struct uploader *u, struct why *why) {
         size_t n = 0;
         TRY(objects_put(&u->objects, &u->plan.objects[u->built], u->plan.objects_len - u->built, &u->seal, &u->arena,
                         made, &n, why));
-        metric_add(METRIC_OBJECTS, n);
-        for (size_t i = 0; i < n; i++) {
-            metric_add(METRIC_OBJECT_BYTES, made[i].bytes);
-            metric_observe(METRIC_OBJECT_SIZE, made[i].bytes);
-        }
         u->built += n;
         u->manifest.objects_len = u->built;
     }

@@ -365,12 +365,10 @@ static RC plan_batch(struct uploader *u, struct why *why) {
 static RC build(struct uploader *u, struct why *why) {
     if (!u->plan.objects) TRY(plan_batch(u, why));
     if (u->built < u->plan.objects_len) {
-        struct manifest_object *made = &u->manifest.objects[u->built];
-        size_t n = 0;
-        TRY(objects_put(&u->objects, &u->plan.objects[u->built], u->plan.objects_len - u->built, &u->seal, &u->arena,
-                        made, &n, why));
-        u->built += n;
-        u->manifest.objects_len = u->built;
+        size_t n = 0, at = u->built;
+        TRY(objects_put(&u->objects, &u->plan.objects[at], u->plan.objects_len - at, &u->seal, &u->arena,
+                        &u->manifest.objects[at], &n, why));
+        u->manifest.objects_len = u->built += n;
     }
     if (u->built == u->plan.objects_len) u->phase = MANIFEST;
     return RC_OK;
@@ -407,8 +405,7 @@ static RC trim(struct uploader *u, struct why *why) {
     return RC_OK;
 }
 
-/* Which stage of the metrics each phase is. */
-static const unsigned stages[] = {
+static const unsigned stage_of_phase[] = {
     [FIND] = LABEL_STEP_SPOOL,        [FOLLOW] = LABEL_STEP_SPOOL,    [READ] = LABEL_STEP_SPOOL,
     [JUDGE] = LABEL_STEP_VERDICT,     [SEAL] = LABEL_STEP_SEAL,       [BUILD] = LABEL_STEP_PUT,
     [MANIFEST] = LABEL_STEP_MANIFEST, [DURABLE] = LABEL_STEP_DURABLE, [TRIM] = LABEL_STEP_TRIM};
@@ -416,7 +413,7 @@ static const unsigned stages[] = {
 RC uploader_step(struct uploader *u, uint64_t now_ms, uint64_t *out_wait_ms, struct why *why) {
     *out_wait_ms = 0;
     enum rc rc = RC_OK;
-    unsigned stage = stages[u->phase];
+    unsigned stage = stage_of_phase[u->phase];
     stopwatch_start(&u->objects.watch);
     switch (u->phase) {
     case FIND: rc = find(u, why); break;

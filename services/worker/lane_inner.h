@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lane_inner: the state that the files of one lane share. Not for others. */
+#ifndef SLUICE_LANE_INNER_H
+#define SLUICE_LANE_INNER_H
+
+#include "arena.h"
+#include "blocks.h"
+#include "committer.h"
+#include "job.h"
+#include "lane.h"
+#include "reader.h"
+#include "slice.h"
+
+enum { LANE_LINE_WORK = 256 * 1024 }; /* piece in which line ends are looked for beyond the window */
+
+/* A job that is being converted, or whose attempts are under way. */
+struct work {
+    struct worker_key key;
+    uint32_t refs; /* the lane's, and one for each flight */
+    bool lost;     /* an attempt of it lost: what comes behind it will too */
+};
+
+/* An attempt that is published. */
+struct flight {
+    struct submission submission;
+    struct work *work;
+    struct flight *next;
+    uint64_t number;
+    uint32_t unacked;
+    uint64_t unacked_bytes;
+    bool submitted, published;
+    const struct worker_source *source;
+    struct slice_counts counts;
+};
+
+/* Where the current job stands. */
+struct task {
+    struct work *work; /* NULL: no task */
+    struct job job;    /* strings in the lane's job arena */
+    const struct worker_source *source;
+    size_t source_index;
+    struct reader reader;
+    uint64_t at;           /* where the next attempt begins */
+    struct id predecessor; /* the attempt that ends there */
+    uint64_t tail_hash;    /* of the bytes before `at`, where there is a predecessor */
+    uint64_t lines;        /* of the stripe before `at` */
+    uint64_t *ends;
+    size_t ends_len;
+    uint32_t ends_total;
+};
+
+struct lane {
+    struct worker *worker;
+    struct broker_consumer consumer;
+    struct broker_producer producer;
+    bool producer_broken, draining;
+    struct rng rng;
+    struct converter **converters; /* one a source, made when first needed */
+    struct slice *slice;
+    struct blocks *blocks;
+    char *window;
+    size_t window_room; /* without the padding */
+    size_t slice_bytes; /* of the next window */
+    char *line_work;
+    struct buf message;
+    struct arena job_arena;
+    struct task task;
+    struct flight *first, **last;
+    uint64_t flights, next_number, unacked_bytes, bytes_won;
+    struct flight *publishing; /* whose messages are being appended */
+};
+
+/* lane_flights.c: attempts that are published */
+/* The next attempt of the task, from where it stands to `to`. */
+struct flight *lane_flight_new(struct lane *l, uint64_t to);
+/* It could not be published whole: it goes, and the task with it. */
+void lane_flight_abandon(struct lane *l, struct flight *f);
+/* Forgets an attempt that is not with the committer. */
+void lane_flight_forget(struct lane *l, struct flight *f);
+/* Appends one message of the attempt that is being published; waits for room where the producer is full. */
+enum rc lane_append(void *context, uint32_t partition, struct str head, struct str body, struct why *why);
+/* Acknowledgements in, complete attempts to the committer. */
+RC lane_take_acks(struct lane *l, uint64_t wait_ms, struct why *why);
+/* Attempts that were decided leave the list. */
+void lane_retire_decided(struct lane *l);
+/* After a failure: what was not submitted is forgotten, and a new producer made. */
+RC lane_renew_producer(struct lane *l, struct why *why);
+/* One reference less; with the last one the stripe is given back. */
+void lane_work_release(struct lane *l, struct work *work);
+/* lane_job.c: the task */
+/* Takes a job, if one comes within wait_ms. */
+RC lane_next_job(struct lane *l, uint64_t wait_ms, bool *out_idle, struct why *why);
+void lane_task_end(struct lane *l);
+/* How a job ends that cannot be done now. Nothing is lost: the emitter says it again. */
+RC lane_job_failed(struct lane *l, enum rc rc, const struct why *why);
+/* True where the outcome is about this one file and not about us or our servers. */
+bool lane_is_of_the_file(enum rc rc);
+RC lane_converter(struct lane *l, size_t source, struct converter **out, struct why *why);
+/* lane_slice.c: one slice of the task, converted and published */
+RC lane_convert_step(struct lane *l, struct why *why);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lane_job: from a job to a task: its checkpoint, its file, and how it ends. */
+#include "lane_inner.h"
+
+#include "alloc.h"
+#include "log.h"
+#include "metric.h"
+#include "num.h"
+#include "own.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void lane_task_end(struct lane *l) {
+    if (!l->task.work) return;
+    reader_close(&l->task.reader);
+    lane_work_release(l, l->task.work);
+    free(l->task.ends);
+    l->task = (struct task){0};
+    metric_add(METRIC_JOBS_DONE, 1);
+}
+
+RC lane_converter(struct lane *l, size_t source, struct converter **out, struct why *why) {
+    if (!l->converters[source])
+        TRY(converter_new(&worker_settings(l->worker)->sources[source].converter, &l->converters[source], why));
+    *out = l->converters[source];
+    return RC_OK;
+}
+
+static bool find_source(const struct lane *l, struct str name, size_t *out) {
+    const struct worker_settings *s = worker_settings(l->worker);
+    for (size_t i = 0; i < s->sources_len; i++)
+        if (str_equal(s->sources[i].name, name)) {
+            *out = i;
+            return true;
+        }
+    return false;
+}
+
+/* The checkpoint tells where to go on; RC_ABSENT: nothing to do. */
+static RC begin_at_checkpoint(struct lane *l, struct why *why) {
+    struct task *t = &l->task;
+    AUTO(arena_done) struct arena arena = ARENA_INIT;
+    struct ledger_stripe ask = {t->job.file, t->job.stripe};
+    struct ledger_checkpoint c;
+    TRY(ledger_checkpoints(worker_ledger(l->worker), &ask, 1, &arena, &c, why));
+    uint64_t grid = t->job.facts.stripe_bytes;
+    if (!c.found || c.set_aside || c.at >= MIN(t->job.ready, stripe_end(t->job.stripe, grid))) return RC_ABSENT;
+    t->at = c.at;
+    t->predecessor = c.winner;
+    t->tail_hash = c.tail_hash;
+    t->lines = c.counts.lines;
+    t->ends = alloc_bytes(c.ends_len * sizeof *t->ends);
+    if (c.ends_len) memcpy(t->ends, c.ends, c.ends_len * sizeof *t->ends);
+    t->ends_len = c.ends_len;
+    t->ends_total = c.ends_total;
+    return RC_OK;
+}
+
+/* How a job ends that cannot be done now. Nothing is lost: the emitter says it again. */
+RC lane_job_failed(struct lane *l, enum rc rc, const struct why *why) {
+    struct task *t = &l->task;
+    metric_add_at(METRIC_ERRORS, (uint32_t)rc, 1);
+    if (rc == RC_ABSENT || rc == RC_STALE) {
+        LOG_DEBUG("job is out of date", F_STR("file", t->job.facts.uri), F_U64("stripe", t->job.stripe),
+                  F_STR("error", str_of(why->text)));
+        lane_task_end(l);
+        return RC_OK;
+    }
+    uint32_t failures = 0;
+    struct why local = {0};
+    struct ledger_stripe stripe = {t->job.file, t->job.stripe};
+    LOG_WARN("job failed", F_STR("file", t->job.facts.uri), F_U64("stripe", t->job.stripe), F_U64("offset", t->at),
+             F_RC(rc), F_STR("error", str_of(why->text)));
+    enum rc told = ledger_job_failed(worker_ledger(l->worker), stripe, str_of(why->text),
+                                     worker_settings(l->worker)->jobs_attempts_max, &failures, &local);
+    if (told == RC_OK && failures >= worker_settings(l->worker)->jobs_attempts_max)
+        metric_add(METRIC_JOBS_SET_ASIDE, 1);
+    lane_task_end(l);
+    return told == RC_ABSENT ? RC_OK : told;
+}
+
+static RC open_task(struct lane *l, struct why *why) {
+    struct task *t = &l->task;
+    TRY(reader_open(&t->reader, worker_ports(l->worker)->source, &t->job, why));
+    return reader_check(&t->reader, &t->job, t->at, !id_is_none(t->predecessor), t->tail_hash, why);
+}
+
+/* True where the rc is about this one file and not about us or our servers. */
+bool lane_is_of_the_file(enum rc rc) {
+    return rc == RC_ABSENT || rc == RC_STALE || rc == RC_BAD || rc == RC_BROKEN || rc == RC_DENIED;
+}
+
+static RC take_job(struct lane *l, struct str bytes, struct why *why) {
+    struct task *t = &l->task;
+    struct job job;
+    struct why bad = {0};
+    enum rc rc = job_decode(bytes, &job, &bad);
+    size_t source = 0;
+    if (rc == RC_OK && !find_source(l, job.facts.source, &source))
+        rc = why_set(&bad, RC_BAD, "source %.*s is not in this configuration", STR_ARG(job.facts.source));
+    if (rc != RC_OK) {
+        LOG_ERROR("job cannot be understood", F_STR("error", str_of(bad.text)));
+        return RC_OK;
+    }
+    struct worker_key key = {job.file, job.stripe};
+    if (!worker_take(l->worker, key)) return RC_OK; /* in work by another lane */
+    arena_reset(&l->job_arena);
+    job.facts.source = arena_str(&l->job_arena, job.facts.source);
+    job.facts.uri = arena_str(&l->job_arena, job.facts.uri);
+    struct work *work = ALLOC(struct work);
+    *work = (struct work){.key = key, .refs = 1};
+    *t = (struct task){
+        .work = work, .job = job, .source = &worker_settings(l->worker)->sources[source], .source_index = source};
+    rc = begin_at_checkpoint(l, why);
+    if (rc != RC_OK) {
+        lane_task_end(l);
+        return rc == RC_ABSENT ? RC_OK : rc;
+    }
+    rc = open_task(l, &bad);
+    if (rc == RC_OK) return RC_OK;
+    if (lane_is_of_the_file(rc)) return lane_job_failed(l, rc, &bad);
+    lane_task_end(l); /* not the file's fault: the job is said again */
+    if (why) *why = bad;
+    return rc;
+}
+
+/* A lane without work holds no window: it is most of what the process has in memory. */
+static void window_drop(struct lane *l) {
+    free(TAKE(l->window));
+    l->window_room = 0;
+}
+
+RC lane_next_job(struct lane *l, uint64_t wait_ms, bool *out_idle, struct why *why) {
+    struct broker_message message;
+    enum rc rc = broker_next(l->consumer, wait_ms, &l->message, &message, why);
+    *out_idle = rc == RC_ABSENT;
+    if (rc == RC_ABSENT && wait_ms) window_drop(l);
+    if (rc == RC_ABSENT) return RC_OK;
+    if (rc != RC_OK) return rc;
+    return take_job(l, message.bytes, why);
+}

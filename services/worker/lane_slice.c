@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lane_slice: one slice of a task: where its lines end, what they become, published as one attempt. */
+#include "lane_inner.h"
+
+#include "alloc.h"
+#include "cut.h"
+#include "metric.h"
+#include "num.h"
+#include "stopwatch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What was found for the next attempt. */
+struct found {
+    uint64_t to;
+    bool closed;
+    const struct slice_result *result; /* NULL: a range without lines */
+};
+
+static struct counts counts_of(const struct slice_result *r) {
+    if (!r) return (struct counts){0};
+    const struct slice_counts *c = &r->counts;
+    return (struct counts){c->lines, c->converted, c->rejects, c->filtered, c->blank, c->records};
+}
+
+static RC publish(struct lane *l, const struct found *found, struct why *why) {
+    struct task *t = &l->task;
+    uint64_t tail = 0;
+    TRY(reader_tail(&t->reader, found->to, &tail, why));
+    TRY(reader_check(&t->reader, &t->job, t->at, !id_is_none(t->predecessor), t->tail_hash, why));
+    struct flight *f = lane_flight_new(l, found->to);
+    struct ledger_advance *ask = &f->submission.ask;
+    struct block_trailer trailer = {.attempt = ask->attempt,
+                                    .facts = t->job.facts,
+                                    .counts = counts_of(found->result),
+                                    .tail_hash = tail,
+                                    .closed = found->closed};
+    l->publishing = f;
+    enum rc rc = blocks_publish(l->blocks, found->result, &trailer, &ask->messages, why);
+    l->publishing = NULL;
+    if (rc != RC_OK) {
+        lane_flight_abandon(l, f);
+        return rc == RC_STALE ? RC_BUSY : rc;
+    }
+    f->published = true;
+    if (found->result) f->counts = found->result->counts;
+    ask->counts = trailer.counts;
+    ask->tail_hash = tail;
+    ask->ends_seen = t->ends_total;
+    ask->closed = found->closed;
+    t->predecessor = ask->attempt.id;
+    t->tail_hash = tail;
+    t->at = found->to;
+    t->lines += trailer.counts.lines;
+    return RC_OK;
+}
+
+static void window_fit(struct lane *l, size_t bytes) {
+    if (bytes <= l->window_room) return;
+    free(l->window);
+    l->window = alloc_bytes(bytes + JSON_PADDING);
+    memset(l->window + bytes, 0, JSON_PADDING);
+    l->window_room = bytes;
+}
+
+static void slice_start(struct lane *l, struct converter *converter) {
+    const struct task *t = &l->task;
+    struct slice_place place = {.uri = t->job.facts.uri,
+                                .file = t->job.file,
+                                .generation = worker_ports(l->worker)->ledger.at.generation,
+                                .stripe = t->job.stripe,
+                                .line_in_stripe = t->lines};
+    slice_begin(l->slice, converter, &place);
+}
+
+/* From the length of a line with its LF to that of its text: without the CR of a CRLF, too. */
+static RC text_length(const struct reader *reader, uint64_t at, uint64_t *length, struct why *why) {
+    char before = 0;
+    TRY(reader_read(reader, at + *length - 2, &before, 1, why));
+    *length -= before == '\r' ? 2 : 1;
+    return RC_OK;
+}
+
+/* A line that is longer than the window: find its end without keeping it. RC_ABSENT: it has none yet. */
+static RC skip_long_line(struct lane *l, uint64_t at, size_t window, struct found *out, struct why *why) {
+    struct task *t = &l->task;
+    struct converter *converter = NULL;
+    TRY(lane_converter(l, t->source_index, &converter, why));
+    uint64_t next_end = cut_next_end(t->ends, t->ends_len, at + 1);
+    struct reader_lines search = {
+        .from = at + window, .below = MIN(t->job.ready, next_end), .work = l->line_work, .work_bytes = LANE_LINE_WORK};
+    uint64_t end = 0;
+    enum rc rc = reader_line_end(&t->reader, &search, &end, why);
+    bool newline = rc == RC_OK;
+    if (rc == RC_ABSENT && next_end <= t->job.ready) {
+        end = next_end;
+        rc = RC_OK;
+    }
+    if (rc != RC_OK) return rc;
+    slice_start(l, converter);
+    struct str head = {l->window, MIN(window, (size_t)SLICE_RAW_MAX)};
+    uint64_t length = end - at;
+    if (newline) TRY(text_length(&t->reader, at, &length, why));
+    slice_add_too_long(l->slice, at, length, head);
+    *out = (struct found){end, end == next_end, slice_result(l->slice)};
+    return RC_OK;
+}
+
+/* Whole lines from the line start `at` on. RC_ABSENT: none is complete. */
+static RC convert_lines(struct lane *l, uint64_t at, struct found *out, struct why *why) {
+    struct task *t = &l->task;
+    const struct worker_settings *s = worker_settings(l->worker);
+    uint64_t grid = t->job.facts.stripe_bytes;
+    size_t most = MAX((size_t)WORKER_SLICE_MAX, (size_t)t->source->max_line_bytes + 2);
+    size_t want = MIN(MAX(l->slice_bytes, s->slice_bytes_min), most);
+    for (;;) {
+        size_t len = (size_t)MIN(t->job.ready - at, (uint64_t)want);
+        window_fit(l, len);
+        struct stopwatch watch;
+        stopwatch_start(&watch);
+        TRY(reader_read(&t->reader, at, l->window, len, why));
+        stopwatch_lap(&watch, METRIC_LANE_STAGE, METRIC_LANE_CPU, LABEL_STAGE_READ);
+        struct cut_ask ask = {{l->window, len}, at,      stripe_end(t->job.stripe, grid),
+                              t->job.ready,     t->ends, t->ends_len};
+        struct cut cut = cut_lines(&ask);
+        if (cut.kind == CUT_WAIT) return RC_ABSENT;
+        if (cut.kind == CUT_LONGER && want <= t->source->max_line_bytes + 1) {
+            want = (size_t)MIN((uint64_t)want * 4, t->source->max_line_bytes + 2);
+            continue;
+        }
+        if (cut.kind == CUT_LONGER) return skip_long_line(l, at, len, out, why);
+        struct converter *converter = NULL;
+        TRY(lane_converter(l, t->source_index, &converter, why));
+        size_t taken = 0;
+        slice_start(l, converter);
+        slice_add(l->slice, (struct str){l->window, cut.bytes}, at, &taken);
+        stopwatch_lap(&watch, METRIC_LANE_STAGE, METRIC_LANE_CPU, LABEL_STAGE_CONVERT);
+        *out = (struct found){at + taken, cut.closed && taken == cut.bytes, slice_result(l->slice)};
+        return RC_OK;
+    }
+}
+
+/* The slice is large enough that each output gets large blocks, and no larger. */
+static void adapt_slice(struct lane *l, const struct found *found) {
+    const struct worker_settings *s = worker_settings(l->worker);
+    if (!found->result) return;
+    size_t want = found->result->output_count * (size_t)s->block_bytes;
+    size_t most = MIN((size_t)WORKER_SLICE_MAX, (size_t)s->lane_bytes / 2);
+    l->slice_bytes = MAX(MIN(want, most), s->slice_bytes_min);
+}
+
+/* Where the first line of the range starts. A stripe that nothing was converted of has to look for it; RC_ABSENT with
+ * *out_found: no line starts in it, and the range without lines is in *out_found; without: not known yet. */
+static RC first_line(struct lane *l, uint64_t *out_at, struct found *out_found, struct why *why) {
+    struct task *t = &l->task;
+    uint64_t end = stripe_end(t->job.stripe, t->job.facts.stripe_bytes);
+    *out_at = t->at;
+    if (!id_is_none(t->predecessor)) return RC_OK;
+    struct reader_lines search = {t->at, MIN(end, t->job.ready), t->ends, t->ends_len, l->line_work, LANE_LINE_WORK};
+    enum rc rc = reader_line_start(&t->reader, &search, out_at, why);
+    if (rc != RC_ABSENT) return rc;
+    bool to_stripe_end = t->job.ready >= end;
+    if (to_stripe_end || t->job.closed)
+        *out_found = (struct found){to_stripe_end ? end : t->job.ready, !to_stripe_end, NULL};
+    return RC_ABSENT;
+}
+
+/* One slice: RC_ABSENT when the job is done with for now. */
+static RC convert_slice(struct lane *l, struct why *why) {
+    struct task *t = &l->task;
+    uint64_t end = stripe_end(t->job.stripe, t->job.facts.stripe_bytes), at = 0;
+    if (t->work->lost || t->at >= MIN(end, t->job.ready)) return RC_ABSENT;
+    struct found found = {0};
+    enum rc rc = first_line(l, &at, &found, why);
+    if (rc == RC_OK)
+        rc = convert_lines(l, at, &found, why);
+    else if (rc == RC_ABSENT && found.to)
+        rc = RC_OK;
+    if (rc != RC_OK) return rc;
+    adapt_slice(l, &found);
+    return publish(l, &found, why);
+}
+
+RC lane_convert_step(struct lane *l, struct why *why) {
+    struct why local = {0};
+    enum rc rc = convert_slice(l, &local);
+    if (rc == RC_OK) return RC_OK;
+    if (rc == RC_ABSENT || (l->task.work && l->task.work->lost)) {
+        lane_task_end(l);
+        return RC_OK;
+    }
+    if (l->task.work && lane_is_of_the_file(rc) && !l->producer_broken) return lane_job_failed(l, rc, &local);
+    lane_task_end(l);
+    if (why) *why = local;
+    return l->producer_broken ? RC_BUSY : rc;
+}

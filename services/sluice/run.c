@@ -141,12 +141,21 @@ static RC recover_if_needed(struct run *r, struct why *why) {
     return RC_OK;
 }
 
+/* Recovery comes first, also one that an earlier run began: until it is done the ledger answers nobody, not even the
+ * uploaders that finish an earlier generation. Those need the lock of the queues for themselves. */
+static RC open_queue(struct run *r, struct signals *signals, struct why *why) {
+    TRY(runtime_open_broker(r->runtime, why));
+    TRY(recover_if_needed(r, why));
+    if (r->runtime->config->generation == 1) return RC_OK;
+    runtime_close_broker(r->runtime);
+    TRY(run_finish_generations(r->runtime, &r->settings, signals, why));
+    return runtime_open_broker(r->runtime, why);
+}
+
 static RC open_run(struct run *r, struct signals *signals, struct why *why) {
     const struct config *config = r->runtime->config;
     TRY(run_settings_make(r->runtime, r->options.once, &r->settings, why));
-    TRY(run_finish_generations(r->runtime, &r->settings, signals, why));
-    TRY(runtime_open_broker(r->runtime, why));
-    TRY(recover_if_needed(r, why));
+    TRY(open_queue(r, signals, why));
     struct worker_ports ports = {r->runtime->broker, r->runtime->ledger, r->runtime->source};
     TRY(worker_new(&r->settings.worker, &ports, &r->worker, why));
     r->lanes = config_lanes(config);

@@ -151,7 +151,15 @@ static RC check_log(struct runtime *r, struct why *why) {
 
 RC runtime_open_broker(struct runtime *r, struct why *why) {
     TRY(open_queue(r, r->config->generation, &r->broker, why));
-    return check_log(r, why);
+    struct ledger_identity who;
+    TRY(ledger_identity(r->ledger, &who, why));
+    /* A recovery that was cut off goes on first: until then the ledger answers nothing else. */
+    return who.recovering ? RC_OK : check_log(r, why);
+}
+
+void runtime_close_broker(struct runtime *r) {
+    broker_free(r->broker);
+    r->broker = (struct broker){0};
 }
 
 static RC open_writer(struct runtime *r, struct why *why) {

@@ -36,6 +36,7 @@ void runtime_close(struct runtime *runtime);
 RC runtime_open_queue(const struct runtime *runtime, uint64_t generation, struct broker *out, struct why *why);
 /* Opens the queue of the configured generation: after the earlier ones were finished, before run. */
 RC runtime_open_broker(struct runtime *runtime, struct why *why);
+void runtime_close_broker(struct runtime *runtime);
 /* Can the output location be written, and does it belong to this pipeline? Leaves nothing behind. For `check`. */
 RC runtime_try_output(const struct config *config, struct why *why);
 

@@ -262,6 +262,22 @@ static RC void_overdue(struct uploader *u, struct batch_attempt **open, const st
     return RC_OK;
 }
 
+/* A file that the ledger does not know was forgotten when it was set back: what an older epoch made of it, and recovery
+ * did not find to be won, never will be. */
+static RC verdicts_singly(struct uploader *u, const struct attempt *asks, size_t n, struct ledger_verdict *out,
+                          struct why *why) {
+    for (size_t i = 0; i < n; i++) {
+        enum rc rc = ledger_verdicts(u->ports.ledger, &asks[i], 1, &out[i], why);
+        if (rc == RC_ABSENT && asks[i].epoch >= u->ports.ledger.at.epoch)
+            return why_wrap(why, RC_BROKEN, "the ledger was set back and has to be recovered");
+        if (rc == RC_ABSENT)
+            out[i] = (struct ledger_verdict){.decision = LEDGER_LOST};
+        else if (rc != RC_OK)
+            return rc;
+    }
+    return RC_OK;
+}
+
 /* One call to the ledger for up to UPLOADER_VERDICTS attempts, from the first undecided on. */
 static RC ask_verdicts(struct uploader *u, uint64_t now_ms, size_t *out_open, struct why *why) {
     struct batch_attempt *open[UPLOADER_VERDICTS];
@@ -271,7 +287,9 @@ static RC ask_verdicts(struct uploader *u, uint64_t now_ms, size_t *out_open, st
     *out_open = 0;
     if (!n) return RC_OK;
     for (size_t i = 0; i < n; i++) asks[i] = open[i]->attempt;
-    TRY(ledger_verdicts(u->ports.ledger, asks, n, verdicts, why));
+    enum rc rc = ledger_verdicts(u->ports.ledger, asks, n, verdicts, why);
+    if (rc == RC_ABSENT) rc = verdicts_singly(u, asks, n, verdicts, why);
+    if (rc != RC_OK) return rc;
     for (size_t i = 0; i < n; i++) {
         if (!open[i]->asked) open[i]->undecided_since_ms = now_ms;
         open[i]->asked = true;

@@ -48,7 +48,20 @@ void emitter_free(struct emitter *e) {
 
 void emitter_wake(struct emitter *e) { e->woken = true; }
 
-void emitter_set_epoch(struct emitter *e, uint64_t epoch) { e->ports.ledger.at.epoch = epoch; }
+/* A ledger that was set back may have forgotten anything: every file is looked up again, and published from its start.
+ */
+void emitter_set_epoch(struct emitter *e, uint64_t epoch) {
+    if (e->ports.ledger.at.epoch == epoch) return;
+    e->ports.ledger.at.epoch = epoch;
+    for (size_t i = 0; i < e->catalog.len; i++) {
+        struct catalog_entry *entry = &e->catalog.entries[i];
+        if (entry->state == CATALOG_FREE) continue;
+        emitter_forget_active(e, entry);
+        entry->done_size = 0;
+        entry->next_stripe = 0;
+        emitter_todo(e, entry);
+    }
+}
 
 const struct emitter_source *emitter_source_of(const struct emitter *e, const struct catalog_entry *entry) {
     return &e->settings.sources[entry->source];

@@ -36,7 +36,7 @@ struct flight *lane_flight_new(struct lane *l, uint64_t to) {
                                                  .to = to,
                                                  .id = id_make(&l->rng),
                                                  .predecessor = t->predecessor,
-                                                 .epoch = worker_ledger(l->worker).at.epoch};
+                                                 .epoch = t->epoch};
     *l->last = f;
     l->last = &f->next;
     l->flights++;

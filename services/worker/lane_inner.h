@@ -40,6 +40,7 @@ struct task {
     const struct worker_source *source;
     size_t source_index;
     struct reader reader;
+    uint64_t epoch;        /* in which the checkpoint was read: attempts that go on from it are of no later one */
     uint64_t at;           /* where the next attempt begins */
     struct id predecessor; /* the attempt that ends there */
     uint64_t tail_hash;    /* of the bytes before `at`, where there is a predecessor */

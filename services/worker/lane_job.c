@@ -43,9 +43,11 @@ static RC begin_at_checkpoint(struct lane *l, struct why *why) {
     AUTO(arena_done) struct arena arena = ARENA_INIT;
     struct ledger_stripe ask = {t->job.file, t->job.stripe};
     struct ledger_checkpoint c;
-    TRY(ledger_checkpoints(worker_ledger(l->worker), &ask, 1, &arena, &c, why));
+    struct ledger ledger = worker_ledger(l->worker);
+    TRY(ledger_checkpoints(ledger, &ask, 1, &arena, &c, why));
     uint64_t grid = t->job.facts.stripe_bytes;
     if (!c.found || c.set_aside || c.at >= MIN(t->job.ready, stripe_end(t->job.stripe, grid))) return RC_ABSENT;
+    t->epoch = ledger.at.epoch;
     t->at = c.at;
     t->predecessor = c.winner;
     t->tail_hash = c.tail_hash;

@@ -170,7 +170,8 @@ static RC first_line(struct lane *l, uint64_t *out_at, struct found *out_found, 
 static RC convert_slice(struct lane *l, struct why *why) {
     struct task *t = &l->task;
     uint64_t end = stripe_end(t->job.stripe, t->job.facts.stripe_bytes), at = 0;
-    if (t->work->lost || t->at >= MIN(end, t->job.ready)) return RC_ABSENT;
+    bool over = t->work->lost || t->epoch != worker_ledger(l->worker).at.epoch;
+    if (over || t->at >= MIN(end, t->job.ready)) return RC_ABSENT;
     struct found found = {0};
     enum rc rc = first_line(l, &at, &found, why);
     if (rc == RC_OK)

@@ -310,7 +310,23 @@ static bool check_generation(struct sim *sim, const struct sim_read *read, uint6
     return true;
 }
 
+/* A file that another one took the key of was closed by the ledger itself, where its conversion had come to. */
+static void learn_ends(struct sim *sim) {
+    struct id after = {{0}};
+    size_t n = 1;
+    while (n) {
+        AUTO(arena_done) struct arena arena = ARENA_INIT;
+        struct ledger_listing *files = NULL;
+        MUST(ledger_list(sim->ledger, after, 100, &arena, &files, &n, NULL) == RC_OK);
+        for (size_t i = 0; i < n; i++) {
+            if (files[i].closed) sim_watch_end(&sim->watch, files[i].file, files[i].closed_end);
+            after = files[i].file;
+        }
+    }
+}
+
 void sim_check(struct sim *sim) {
+    learn_ends(sim);
     for (uint64_t g = 1; g <= sim->generations && !sim->failed; g++) {
         struct sim_read read;
         struct why why = {0};

@@ -116,6 +116,7 @@ static void happen(struct sim *sim) {
         sim_tell(sim, "the jobs topic is made anew");
         broker_memory_lose_jobs(sim->brokers[0]);
     }
+    if (sim_chance(&sim->rng, k->rollback)) sim_rollback(sim);
     raise_generation(sim);
 }
 

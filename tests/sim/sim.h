@@ -67,7 +67,7 @@ struct sim_result {
     bool ok;
     char text[2048]; /* what is wrong */
     bool struck;     /* the strike happened */
-    uint64_t steps, lines, attempts, objects, crashes, voids, receipts, lost_attempts, files;
+    uint64_t steps, lines, attempts, objects, crashes, voids, receipts, lost_attempts, files, rollbacks;
 };
 
 void sim_run(const struct sim_options *options, struct sim_result *out);

@@ -38,7 +38,7 @@ static void draw_knobs(struct sim *sim) {
         k->many_uploaders = often(sim, 75);
     }
     k->generation = class == SIM_GENERATION || (class == SIM_ALL && often(sim, 20));
-    if (class == SIM_ROLLBACK) k->rollback = 5;
+    if (class == SIM_ROLLBACK) k->rollback = (uint32_t)between(sim, 2, 12);
 }
 
 struct settings sim_draw_output(struct sim *sim) {

@@ -87,6 +87,11 @@ static void a_raised_generation_converts_everything_again_beside(void **state) {
     run_class(SIM_GENERATION, 1);
 }
 
+static void a_ledger_that_was_set_back_is_recovered(void **state) {
+    (void)state;
+    run_class(SIM_ROLLBACK, 1);
+}
+
 static void all_of_it_together_loses_and_doubles_nothing(void **state) {
     (void)state;
     run_class(SIM_ALL, 1);
@@ -167,6 +172,7 @@ int main(void) {
         cmocka_unit_test(files_that_change_under_the_readers_are_told_apart),
         cmocka_unit_test(sleepers_rivals_and_jumps_of_time_lose_and_double_nothing),
         cmocka_unit_test(a_raised_generation_converts_everything_again_beside),
+        cmocka_unit_test(a_ledger_that_was_set_back_is_recovered),
         cmocka_unit_test(all_of_it_together_loses_and_doubles_nothing),
         cmocka_unit_test(the_same_seed_is_the_same_run),
         cmocka_unit_test(any_call_of_an_emitter_may_fail),

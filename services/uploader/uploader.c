@@ -159,6 +159,8 @@ static RC find(struct uploader *u, struct why *why) {
     enum rc rc = chain_get_seal(&u->chain, u->index, &u->arena, &u->seal, why);
     if (rc != RC_OK && rc != RC_ABSENT) return rc;
     if (rc == RC_OK && u->seal.start != start) return broken(u, why, "it does not begin where the seal before it ends");
+    /* Who told the last batch durable may have died before it trimmed; workers may wait for that room. */
+    TRY(broker_trim(u->ports.broker, u->settings.partition, start, why));
     batch_reset(&u->batch, start);
     u->phase = rc == RC_OK ? FOLLOW : READ;
     return RC_OK;

@@ -194,6 +194,7 @@ static void run_calm(struct sim *sim) {
         if (i % LOOK_EVERY == 0 && sim_is_done(sim, NULL)) return;
     }
     struct why why = {0};
+    for (size_t i = 0; i < sim->processes_len; i++) sim_process_show(&sim->processes[i]);
     if (!sim->failed && !sim_is_done(sim, &why)) (void)sim_fail(sim, "it does not come to an end: %s", why.text);
 }
 

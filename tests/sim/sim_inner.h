@@ -106,6 +106,8 @@ void sim_process_start(struct sim_process *process);
 /* As kill -9 does. */
 void sim_process_end(struct sim_process *process);
 void sim_process_step(struct sim_process *process);
+/* Tells what it is at. */
+void sim_process_show(const struct sim_process *process);
 /* sim_rollback.c: keeps the state of the ledger, or sets it back and recovers. */
 void sim_rollback(struct sim *sim);
 /* sim_check.c: is all durable and receipted? `why` says what is not. */

@@ -251,3 +251,23 @@ void sim_process_step(struct sim_process *p) {
     if (rc != RC_BUSY && rc != RC_LIMIT && rc != RC_STALE)
         (void)sim_fail(sim, "%s %u ended with %s: %s", SERVICE[p->service], p->number, rc_name(rc), why.text);
 }
+
+void sim_process_show(const struct sim_process *p) {
+    struct uploader_view u;
+    struct lane_view l;
+    uint64_t bytes = 0;
+    if (p->worker &&
+        broker_backlog_bytes(broker_memory_port(p->sim->brokers[p->generation - 1]), &bytes, NULL) == RC_OK)
+        sim_tell(p->sim, "worker %u of generation %" PRIu64 ": backlog %" PRIu64 " of %" PRIu64, p->number,
+                 p->generation, bytes, p->sim->worker.backlog_bytes_max);
+    for (size_t i = 0; i < p->lanes_len; i++) {
+        lane_look(p->lanes[i], &l);
+        sim_tell(p->sim, "  lane %zu: %" PRIu64 " attempts under way%s", i, l.flights, l.working ? ", working" : "");
+    }
+    if (!p->uploader) return;
+    uploader_look(p->uploader, &u);
+    sim_tell(p->sim,
+             "uploader %u of partition %u: seal %" PRIu64 " from %" PRIu64 ", at %" PRIu64 " of %" PRIu64
+             ", objects %" PRIu64 " of %" PRIu64,
+             p->number, p->partition, u.next_seal, u.start, u.position, u.end, u.objects, u.objects_planned);
+}

@@ -51,11 +51,10 @@ static RC check_early(struct audit *a, const struct audit_known *file, const str
     struct ledger_stripe_listing *stripes = NULL;
     size_t n = 0;
     bool known = false;
-    uint64_t complete = 0, needed = stripe_count(r->end, file->stripe_bytes);
+    uint64_t grid = MAX(file->stripe_bytes, (uint64_t)1), complete = 0, needed = stripe_count(r->end, grid);
     TRY(audit_stripes_now(a, r->file, &arena, &known, &stripes, &n, why));
     for (size_t i = 0; i < n; i++)
-        complete += stripes[i].stripe < needed &&
-                    stripes[i].at >= MIN(r->end, stripe_end(stripes[i].stripe, file->stripe_bytes));
+        complete += stripes[i].stripe < needed && stripes[i].at >= MIN(r->end, stripe_end(stripes[i].stripe, grid));
     if (complete < needed)
         audit_found(a, about(AUDIT_RECEIPT_EARLY, r->file, key),
                     "%" PRIu64 " of the %" PRIu64 " stripes before its end are converted to their ends", complete,

@@ -35,7 +35,7 @@ struct asked {
 
 /* In the configuration a $ begins a variable: a value from the command line is taken as it is. */
 static void add_text(struct json_out *json, const char *key, const char *text) {
-    AUTO(buf_done) struct buf doubled = BUF_INIT(64 * 1024);
+    AUTO(buf_done) struct buf doubled = BUF_INIT((size_t)64 * 1024);
     for (const char *p = text; *p; p++) {
         buf_add_char(&doubled, *p);
         if (*p == '$') buf_add_char(&doubled, '$');

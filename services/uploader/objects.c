@@ -101,7 +101,7 @@ static RC append_raw(struct objects *o, const struct block_message *m, struct wh
 /* One frame of the object in *out_frame (in one of the buffers) and what it holds. */
 static RC make_frame(struct objects *o, const struct plan_object *p, const struct join_frame *f,
                      struct footer_block *block, struct str *out_frame, struct why *why) {
-    struct block_message m;
+    struct block_message m = {0};
     for (size_t i = f->from; i < f->to; i++) {
         const struct batch_block *b = p->blocks[p->join->order[i]];
         block->parts[block->parts_len++] = part_of(b);

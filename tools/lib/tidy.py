@@ -63,7 +63,8 @@ def main():
     parser.add_argument("-j", type=int, default=2)
     options = parser.parse_args()
     version = subprocess.run([CLANG_TIDY, "--version"], check=True, capture_output=True).stdout
-    basis = version + b"".join((ROOT / where / ".clang-tidy").read_bytes() for where in (".", "tests"))
+    basis = version + b"".join(p.read_bytes() for p in sorted([ROOT / ".clang-tidy", *ROOT.glob("*/.clang-tidy"),
+                                                               *ROOT.glob("*/*/.clang-tidy")]))
     CACHE.mkdir(parents=True, exist_ok=True)
     reads, todo, sources = dependencies(options.build), {}, project_sources(options.build)
     for path, entry in sources.items():

@@ -98,7 +98,7 @@ static enum rc posix_open(void *self, struct str uri, const struct source_stat *
                           struct why *why) {
     struct posix *posix = self;
     char path[SOURCE_PATH_MAX + 1];
-    struct source_stat now;
+    struct source_stat now = {0};
     AUTO(own_close) int fd = -1;
     TRY(posix_path(uri, path, why));
     struct source_file *held = expected ? hold_again(posix, expected) : NULL;

@@ -174,6 +174,7 @@ static unsigned char type_of(const struct walk *walk, int fd, const struct diren
     return S_ISREG(now.st_mode) ? DT_REG : S_ISDIR(now.st_mode) ? DT_DIR : DT_UNKNOWN;
 }
 
+/* The recursion ends at DEPTH_MAX. NOLINTNEXTLINE(misc-no-recursion) */
 static RC take_entry(struct walk *walk, int fd, const struct dirent *entry, uint64_t states) {
     bool match = false;
     struct str name = {entry->d_name, strlen(entry->d_name)};

@@ -289,7 +289,7 @@ static void an_older_segment_cut_short_loses_only_what_was_cut(void **state) {
     AUTO(own_free) char *bytes = spool_bed_load(bed, names[1], &len);
     spool_bed_save(bed, names[1], bytes, SPOOL_SEGMENT_BYTES);
     struct spool_log *log;
-    uint64_t lost_from, lost_to;
+    uint64_t lost_from = 0, lost_to = 0;
     assert_true(spool_parse_name(names[1], &lost_from) && spool_parse_name(names[2], &lost_to));
     OK(spool_bed_open(bed, &log));
     for (uint64_t i = 0; i < MANY; i++)

@@ -2,7 +2,7 @@
 """tidy: clang-tidy over every source of a built folder, each file again only when something it depends on changed.
 
 A clean result is remembered in the cache under a hash of the file, every project header that its compilation read
-(asked from ninja), its compile command, .clang-tidy and clang-tidy's version. A finding is never remembered.
+(asked from ninja), its compile command, the .clang-tidy files above it and clang-tidy's version. A finding is never remembered.
 """
 import argparse
 import hashlib
@@ -51,6 +51,12 @@ def key_of(path, entry, reads, basis):
     return digest.hexdigest()
 
 
+def settings_of(path):
+    """The .clang-tidy files that are in force for a file."""
+    folders = [f for f in path.parents if f.is_relative_to(ROOT)]
+    return b"".join((f / ".clang-tidy").read_bytes() for f in folders if (f / ".clang-tidy").exists())
+
+
 def check(path, build):
     done = subprocess.run([CLANG_TIDY, "-p", str(build), "--quiet", str(path)], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True)
@@ -63,12 +69,10 @@ def main():
     parser.add_argument("-j", type=int, default=2)
     options = parser.parse_args()
     version = subprocess.run([CLANG_TIDY, "--version"], check=True, capture_output=True).stdout
-    basis = version + b"".join(p.read_bytes() for p in sorted([ROOT / ".clang-tidy", *ROOT.glob("*/.clang-tidy"),
-                                                               *ROOT.glob("*/*/.clang-tidy")]))
     CACHE.mkdir(parents=True, exist_ok=True)
     reads, todo, sources = dependencies(options.build), {}, project_sources(options.build)
     for path, entry in sources.items():
-        key = key_of(path, entry, reads.get(entry.get("output") or object_of(entry), []), basis)
+        key = key_of(path, entry, reads.get(entry.get("output") or object_of(entry), []), version + settings_of(path))
         if not (CACHE / key).exists():
             todo[path] = key
     failed = 0

@@ -18,7 +18,8 @@ static bool is_due(const struct emitter *e, const struct catalog_entry *entry) {
     if (known && entry->closed && entry->closed_end == entry->size && (!entry->moved || entry->gone)) return false;
     if (e->settings.once) return true;
     const struct emitter_source *source = emitter_source_of(e, entry);
-    uint64_t idle_ms = e->now_ms - MIN(e->now_ms, (uint64_t)entry->changed_s * 1000);
+    /* The second of the last change is not over before its end: never close earlier than asked. */
+    uint64_t idle_ms = e->now_ms - MIN(e->now_ms, ((uint64_t)entry->changed_s + 1) * 1000);
     return idle_ms >= (entry->moved || entry->rotated ? source->rotated_after_ms : source->close_after_ms);
 }
 

@@ -107,7 +107,7 @@ static void settle(struct emitter *e, struct candidate *c, struct id id, const s
         entry->id = id;
         entry->done_size = 0;
         entry->next_stripe = 0;
-        entry->receipted = entry->after_done = entry->rotated = false;
+        entry->set_aside = entry->lost_told = entry->receipted = entry->after_done = entry->rotated = false;
     }
     if (entry->lost_told) { /* it was only out of sight */
         LOG_INFO("file is back", F_STR("file", str_of(entry->name)));

@@ -18,7 +18,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { TELL_MS = 1000 }; /* between two tellings of what the log left out, and of the backlog */
+enum {
+    DRAIN_MS_MAX =
+        30 * 1000, /* draining only saves work: where nothing can be finished (a full disk), it ends without */
+    TELL_MS = 1000,
+};
+/* between two tellings of what the log left out, and of the backlog */
 
 static void start(struct run *r, void *(*main)(void *), uint32_t number) {
     struct run_thread *t = &r->threads[r->threads_len];
@@ -86,14 +91,18 @@ static void show(struct run *r, struct shown *s) {
 }
 
 static void watch(struct run *r, struct signals *signals, struct shown *shown) {
-    uint64_t told_ms = 0;
+    uint64_t told_ms = 0, drain_ms = 0;
     while (!loops_stopping(&r->loops)) {
         (void)signals_wait(signals, RUN_LOOK_MS);
         if (signals_take_flush(signals)) {
             LOG_INFO("sealing and uploading at once");
             (void)atomic_fetch_add(&r->flushes, 1);
         }
-        if (signals_draining(signals) && !atomic_exchange(&r->draining, true)) LOG_INFO("draining");
+        if (signals_draining(signals) && !atomic_exchange(&r->draining, true)) {
+            LOG_INFO("draining");
+            drain_ms = clock_ms(clock_real());
+        }
+        if (drain_ms && clock_ms(clock_real()) - drain_ms > DRAIN_MS_MAX) loops_stop(&r->loops);
         if (atomic_load(&signals->drains) > 1) loops_stop(&r->loops); /* the second time means: now */
         if (atomic_load(&r->draining) && !atomic_load(&r->lanes_running)) loops_stop(&r->loops);
         if (r->options.once && atomic_load(&r->done)) loops_stop(&r->loops);

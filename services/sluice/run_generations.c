@@ -53,8 +53,8 @@ static RC finish_generation(struct runtime *r, uint64_t generation, const struct
         uint64_t start = 0, end = 0;
         rc = broker_bounds(broker, p, &start, &end, why);
         if (rc != RC_OK || start == end) continue;
-        LOG_INFO("finishing an earlier generation", F_U64("generation", generation), F_U64("partition", p),
-                 F_U64("messages", end - start));
+        LOG_DEBUG("finishing an earlier generation", F_U64("generation", generation), F_U64("partition", p),
+                  F_U64("messages", end - start));
         struct uploader_settings uploader = settings->uploader;
         uploader.partition = p;
         rc = finish_partition(&old, broker, uploader, signals, why);

@@ -44,7 +44,8 @@ static int tell_summary(const struct run_summary *s, enum rc rc, const struct wh
 int cli_run(const struct config *config, bool once, bool quiet) {
     struct why why = {0};
     AUTO(signals_done) struct signals signals = {.fd = -1};
-    enum rc rc = signals_init(&signals, &why);
+    enum rc rc = run_check_sources(config, &why); /* before anything is made */
+    if (rc == RC_OK) rc = signals_init(&signals, &why);
     if (rc != RC_OK) return cli_fail(rc, &why);
     struct runtime runtime = {0};
     rc = runtime_open(config, RUNTIME_WRITE, &runtime, &why);

@@ -13,10 +13,7 @@ class Input:
 
     def warm(self):
         """Into the page cache, so that nobody is charged for the disk; what does not fit is read from it by all."""
-        with open(self.path, "rb", buffering=0) as file:
-            block = bytearray(8 << 20)
-            while file.readinto(block):
-                pass
+        subprocess.run(["cat", self.path], stdout=subprocess.DEVNULL, check=True)
         return self
 
 

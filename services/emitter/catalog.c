@@ -30,6 +30,7 @@ void catalog_done(struct catalog *catalog) {
     free(catalog->entries);
     free(catalog->index);
     free(catalog->free_places);
+    folders_done(&catalog->folders);
     *catalog = (struct catalog){0};
 }
 
@@ -72,6 +73,23 @@ static uint32_t place_take(struct catalog *catalog) {
     return (uint32_t)catalog->len++;
 }
 
+static size_t folder_len(struct str uri) {
+    size_t len = uri.len;
+    while (len > 0 && uri.at[len - 1] != '/') len--;
+    return len;
+}
+
+static void name_take(struct catalog *catalog, struct catalog_entry *entry, struct str uri) {
+    size_t len = folder_len(uri);
+    entry->folder = folders_take(&catalog->folders, str_sub(uri, 0, len));
+    entry->name = alloc_text(uri.at + len, uri.len - len);
+}
+
+static void name_drop(struct catalog *catalog, struct catalog_entry *entry) {
+    folders_drop(&catalog->folders, entry->folder);
+    free(entry->name);
+}
+
 struct catalog_entry *catalog_add(struct catalog *catalog, uint16_t source, const struct source_entry *seen) {
     if ((catalog->live + 1) * 4 > catalog->index_room * 3) index_grow(catalog);
     uint32_t place = place_take(catalog);
@@ -81,17 +99,32 @@ struct catalog_entry *catalog_add(struct catalog *catalog, uint16_t source, cons
                                 .birth_ns = seen->stat.birth_ns,
                                 .mtime_ns = seen->stat.mtime_ns,
                                 .size = seen->stat.size,
-                                .name = alloc_text(seen->uri.at, seen->uri.len),
                                 .source = source,
                                 .state = CATALOG_NEW};
+    name_take(catalog, e, seen->uri);
     index_put(catalog, place);
     catalog->live++;
     return e;
 }
 
-void catalog_rename(struct catalog_entry *entry, struct str uri) {
-    free(entry->name);
-    entry->name = alloc_text(uri.at, uri.len);
+void catalog_rename(struct catalog *catalog, struct catalog_entry *entry, struct str uri) {
+    name_drop(catalog, entry);
+    name_take(catalog, entry, uri);
+}
+
+struct str catalog_uri(const struct catalog *catalog, const struct catalog_entry *entry, struct arena *arena) {
+    struct str folder = folders_text(&catalog->folders, entry->folder);
+    size_t len = strlen(entry->name);
+    char *text = arena_alloc(arena, folder.len + len + 1);
+    memcpy(text, folder.at, folder.len);
+    memcpy(text + folder.len, entry->name, len);
+    return (struct str){text, folder.len + len};
+}
+
+bool catalog_is_named(const struct catalog *catalog, const struct catalog_entry *entry, struct str uri) {
+    struct str folder = folders_text(&catalog->folders, entry->folder);
+    return uri.len >= folder.len && str_equal(str_sub(uri, 0, folder.len), folder) &&
+           str_equal(str_sub(uri, folder.len, uri.len), str_of(entry->name));
 }
 
 /* Backward-shift deletion (Knuth, TAOCP 3, 6.4 R), so that no tombstones slow the look-ups of a long-running emitter.
@@ -116,7 +149,7 @@ void catalog_remove(struct catalog *catalog, struct catalog_entry *entry) {
     MUST(!entry->held && entry->state != CATALOG_FREE);
     uint32_t place = catalog_place(catalog, entry);
     index_remove(catalog, place);
-    free(entry->name);
+    name_drop(catalog, entry);
     *entry = (struct catalog_entry){.state = CATALOG_FREE};
     alloc_grow(&catalog->free_places, &catalog->free_room, catalog->free_len + 1, sizeof *catalog->free_places);
     catalog->free_places[catalog->free_len++] = place;

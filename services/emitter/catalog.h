@@ -4,11 +4,14 @@
  * Found by incarnation (source, inode, birth, volume). Entries have a place that stays for the catalog's life; a place
  * whose file is gone and finished is used again.
  *
- * Memory: an entry and its index are under 176 bytes, plus the name; 200,000 files stay under 256 bytes each. Threads:
+ * Memory: an entry and its index are 150 bytes, plus the last part of the name; the folders above are kept once each,
+ * so that 200,000 files in a few folders stay under 256 bytes each. Threads:
  * one at a time. Limits: 2^32 - 2 entries, names of 65,535 bytes. */
 #ifndef SLUICE_CATALOG_H
 #define SLUICE_CATALOG_H
 
+#include "arena.h"
+#include "folders.h"
 #include "id.h"
 #include "source.h"
 #include "str.h"
@@ -34,11 +37,12 @@ struct catalog_entry {
     uint64_t
         done_size; /* all complete lines before this size are converted; what is behind may be an unfinished line */
     uint64_t closed_end; /* with .closed */
-    char *name;          /* uri, NUL-terminated */
+    char *name;          /* the last part of the URI, NUL-terminated; see catalog_uri() */
     struct source_file *held;
     uint32_t prefix_len;
     uint32_t stripe_bytes; /* the file's grid, as the ledger has it */
     uint32_t next_stripe;  /* all below it are finished */
+    uint32_t folder;       /* of the catalog's folders: the URI up to and with its last slash */
     uint32_t seen;         /* number of the scan that saw it last */
     uint32_t changed_s;    /* second of the emitter's clock at which it last changed */
     uint16_t source;
@@ -68,6 +72,7 @@ struct catalog {
     uint32_t *free_places;
     size_t free_len, free_room;
     size_t live;
+    struct folders folders;
 };
 
 void catalog_done(struct catalog *catalog);
@@ -75,7 +80,10 @@ void catalog_done(struct catalog *catalog);
 struct catalog_entry *catalog_find(struct catalog *catalog, uint16_t source, const struct source_stat *stat);
 /* A new entry in state CATALOG_NEW; the name is copied. Pointers to entries are good until the next add. */
 struct catalog_entry *catalog_add(struct catalog *catalog, uint16_t source, const struct source_entry *seen);
-void catalog_rename(struct catalog_entry *entry, struct str uri);
+void catalog_rename(struct catalog *catalog, struct catalog_entry *entry, struct str uri);
+/* Its URI, NUL-terminated, in the arena. */
+struct str catalog_uri(const struct catalog *catalog, const struct catalog_entry *entry, struct arena *arena);
+bool catalog_is_named(const struct catalog *catalog, const struct catalog_entry *entry, struct str uri);
 /* Forgets it; the handle, if any, must have been closed. */
 void catalog_remove(struct catalog *catalog, struct catalog_entry *entry);
 static inline uint32_t catalog_place(const struct catalog *catalog, const struct catalog_entry *entry) {

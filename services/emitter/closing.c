@@ -75,7 +75,7 @@ static void vanish(struct emitter *e, struct catalog_entry *entry) {
     if (!lost) return;
     if (!entry->lost_told) {
         e->lost_bytes += lost;
-        LOG_WARN("file vanished before it was read", F_STR("file", str_of(entry->name)), F_U64("unread_bytes", lost));
+        LOG_WARN("file vanished before it was read", F_STR("file", emitter_uri(e, entry)), F_U64("unread_bytes", lost));
     }
     entry->lost_told = true;
     entry->done_size = entry->size;

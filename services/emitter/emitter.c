@@ -7,6 +7,7 @@
 #include "metric.h"
 #include "must.h"
 #include "num.h"
+#include "own.h"
 #include "stamp.h"
 
 #include <stdlib.h>
@@ -76,9 +77,13 @@ void emitter_todo(struct emitter *e, struct catalog_entry *entry) {
     entry->queued = true;
 }
 
+struct str emitter_uri(struct emitter *e, const struct catalog_entry *entry) {
+    return catalog_uri(&e->catalog, entry, &e->arena);
+}
+
 RC emitter_open(struct emitter *e, const struct catalog_entry *entry, struct source_file **out, struct why *why) {
     struct source_stat stat = catalog_stat(entry);
-    return source_open(e->ports.source, str_of(entry->name), &stat, out, why);
+    return source_open(e->ports.source, emitter_uri(e, entry), &stat, out, why);
 }
 
 void emitter_hold(struct emitter *e, struct catalog_entry *entry) {
@@ -116,8 +121,8 @@ static enum rc see(void *context, const struct source_entry *seen) {
         emitter_todo(e, entry); /* it may have become readable */
     }
     bool first_name = entry->seen != e->scan;
-    if (first_name && !str_equal(seen->uri, str_of(entry->name))) {
-        catalog_rename(entry, seen->uri);
+    if (first_name && !catalog_is_named(&e->catalog, entry, seen->uri)) {
+        catalog_rename(&e->catalog, entry, seen->uri);
         entry->rotated = true;
         emitter_todo(e, entry);
     }
@@ -187,7 +192,11 @@ static RC close_pass(struct emitter *e, struct why *why) {
     TRY(emitter_close_idle(e, why));
     if (e->close_at >= e->catalog.len) {
         e->closing = false;
-        if (!e->todo_len) e->scanned = true;
+        if (!e->todo_len) {
+            e->scanned = true;
+            free(TAKE(e->todo)); /* after the first scan it had all files in it */
+            e->todo_room = 0;
+        }
     }
     return RC_OK;
 }

@@ -81,6 +81,8 @@ const struct emitter_source *emitter_source_of(const struct emitter *emitter, co
 /* Keeps the file open while it is not finished, so that deleting it does not lose what is unread. */
 void emitter_hold(struct emitter *emitter, struct catalog_entry *entry);
 void emitter_release(struct emitter *emitter, struct catalog_entry *entry);
+/* The file's URI, good for this step. */
+struct str emitter_uri(struct emitter *emitter, const struct catalog_entry *entry);
 /* Opens by the held handle's incarnation or by name. */
 RC emitter_open(struct emitter *emitter, const struct catalog_entry *entry, struct source_file **out, struct why *why);
 

@@ -55,7 +55,7 @@ static RC hash_prefix(struct emitter *e, struct candidate *c, struct why *why) {
     size_t len = (size_t)MIN(c->stat.size, (uint64_t)PREFIX_MAX);
     TRY(hash_range(e, c->file, 0, len, &c->prefix_hash, &whole, why));
     c->prefix_len = (uint32_t)len;
-    return whole ? RC_OK : why_set(why, RC_BUSY, "%s shrank while it was identified", c->entry->name);
+    return whole ? RC_OK : why_set(why, RC_BUSY, "%s shrank while it was identified", emitter_uri(e, c->entry).at);
 }
 
 /* Only this process can have seen how long the old file was: an entry that is new here shows the new one's size. */
@@ -64,7 +64,7 @@ static void tell_lost(struct emitter *e, const struct catalog_entry *entry, cons
     uint64_t lost = entry->size > known->reach ? entry->size - known->reach : 0;
     if (!lost) return;
     e->lost_bytes += lost;
-    LOG_WARN("file truncated before it was read", F_STR("file", str_of(entry->name)), F_U64("unread_bytes", lost),
+    LOG_WARN("file truncated before it was read", F_STR("file", emitter_uri(e, entry)), F_U64("unread_bytes", lost),
              F_U64("offset", known->reach));
 }
 
@@ -92,7 +92,7 @@ static RC decide(struct emitter *e, struct candidate *c, const struct ledger_fil
     case IDENTIFY_SAME:
         c->fate = KNOWN;
         bool longer = known->prefix_len < PREFIX_MAX && c->stat.size > known->prefix_len;
-        if (longer || !str_equal(known->uri, str_of(c->entry->name))) c->fate = AMEND;
+        if (longer || !str_equal(known->uri, emitter_uri(e, c->entry))) c->fate = AMEND;
         return c->fate == AMEND ? hash_prefix(e, c, why) : RC_OK;
     }
     return RC_OK;
@@ -110,7 +110,7 @@ static void settle(struct emitter *e, struct candidate *c, struct id id, const s
         entry->set_aside = entry->lost_told = entry->receipted = entry->after_done = entry->rotated = false;
     }
     if (entry->lost_told) { /* it was only out of sight */
-        LOG_INFO("file is back", F_STR("file", str_of(entry->name)));
+        LOG_INFO("file is back", F_STR("file", emitter_uri(e, entry)));
         entry->lost_told = false;
         entry->done_size = 0;
         entry->next_stripe = 0;
@@ -140,7 +140,7 @@ static RC open_candidate(struct emitter *e, struct candidate *c, struct why *why
 /* What to do with a file that could not be opened: false when it is to be tried again at the next scan. */
 static bool give_up(struct emitter *e, struct catalog_entry *entry, enum rc rc, const struct why *why) {
     if (rc == RC_DENIED && !entry->denied) {
-        LOG_WARN("file cannot be read", F_STR("file", str_of(entry->name)), F_STR("error", str_of(why->text)));
+        LOG_WARN("file cannot be read", F_STR("file", emitter_uri(e, entry)), F_STR("error", str_of(why->text)));
         entry->denied = true;
     }
     if (rc != RC_ABSENT && rc != RC_STALE) return false;
@@ -161,7 +161,7 @@ static RC enroll_all(struct emitter *e, struct candidate *all, size_t n, const s
         asks[len] = (struct ledger_enroll){.id = id_make(&e->rng),
                                            .seen_version = known[i].found ? known[i].version : 0,
                                            .facts = {.source = source->name,
-                                                     .uri = str_of(all[i].entry->name),
+                                                     .uri = emitter_uri(e, all[i].entry),
                                                      .inode = all[i].stat.inode,
                                                      .birth_ns = all[i].stat.birth_ns,
                                                      .volume = all[i].stat.volume,
@@ -191,7 +191,7 @@ static RC amend_all(struct emitter *e, struct candidate *all, size_t n, const st
         if (all[i].fate != AMEND) continue;
         asks[len] = (struct ledger_amend){.file = known[i].id,
                                           .seen_version = known[i].version,
-                                          .uri = str_of(all[i].entry->name),
+                                          .uri = emitter_uri(e, all[i].entry),
                                           .prefix_len = all[i].prefix_len,
                                           .prefix_hash = all[i].prefix_hash};
         from[len++] = i;

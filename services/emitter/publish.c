@@ -98,7 +98,7 @@ static RC append_job(struct emitter *e, const struct emitter_active *a, uint32_t
                       .ready = ready,
                       .closed = a->closed && ready == a->ready,
                       .facts = {.source = emitter_source_of(e, entry)->name,
-                                .uri = str_of(entry->name),
+                                .uri = emitter_uri(e, entry),
                                 .inode = entry->inode,
                                 .birth_ns = entry->birth_ns,
                                 .volume = entry->volume,
@@ -225,7 +225,7 @@ static bool finished(struct emitter *e, struct emitter_stripe *s, const struct l
     if (c->at >= target) return true;
     if (c->set_aside) {
         if (!a->set_aside)
-            LOG_ERROR("stripe set aside: its job failed too often", F_STR("file", str_of(entry->name)),
+            LOG_ERROR("stripe set aside: its job failed too often", F_STR("file", emitter_uri(e, entry)),
                       F_U64("stripe", s->stripe), F_U64("offset", c->at));
         return a->set_aside = true;
     }

@@ -208,13 +208,14 @@ static void after_durable(struct emitter *e, struct catalog_entry *entry) {
     struct source_stat expected = catalog_stat(entry);
     struct why why = {0};
     enum rc rc = source->after == EMITTER_DELETE
-                     ? source_remove(e->ports.source, str_of(entry->name), &expected, &why)
-                     : source_move(e->ports.source, str_of(entry->name), &expected, source->move_to, &why);
+                     ? source_remove(e->ports.source, emitter_uri(e, entry), &expected, &why)
+                     : source_move(e->ports.source, emitter_uri(e, entry), &expected, source->move_to, &why);
     entry->after_done = rc == RC_OK;
     if (rc == RC_OK)
-        LOG_INFO(source->after == EMITTER_DELETE ? "input deleted" : "input moved", F_STR("file", str_of(entry->name)));
+        LOG_INFO(source->after == EMITTER_DELETE ? "input deleted" : "input moved",
+                 F_STR("file", emitter_uri(e, entry)));
     else
-        LOG_WARN("input kept", F_STR("file", str_of(entry->name)), F_STR("error", str_of(why.text)));
+        LOG_WARN("input kept", F_STR("file", emitter_uri(e, entry)), F_STR("error", str_of(why.text)));
 }
 
 static void settle_entry(struct emitter *e, const struct ledger_due *due) {

@@ -13,7 +13,7 @@
 #include "ledger_schema.h"
 
 enum {
-    LEDGER_DB_CACHE_KIB = 8 * 1024,    /* holds the upper levels of every index of 200,000 files */
+    LEDGER_DB_CACHE_KIB = 4 * 1024, /* holds the upper levels of every index of millions of files; leaves are random */
     LEDGER_DB_WAL_BYTES = 16 * 1048576 /* what stays of a log that a large transaction made longer */
 };
 

@@ -104,6 +104,10 @@ static RC end_component(struct compiler *c) {
                        "end or twice in a row",
                        position);
     }
+    if (str_equal(component, STR(".")) || str_equal(component, STR(".."))) {
+        return why_set(c->why, RC_BAD, "\"%.*s\" at position %zu of the template is no folder's name",
+                       STR_ARG(component), position);
+    }
     if (component.at[0] == '_' || component.at[0] == '.') {
         return why_set(c->why, RC_BAD, "'%c' at position %zu of the template: readers hide folders that begin with it",
                        component.at[0], position);

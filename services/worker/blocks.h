@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* blocks: one converted slice as blocks and a trailer, appended to the log.
  *
- * An output with at least BLOCKS_SMALL raw bytes in the slice is cut into blocks of even size up to block_bytes and
+ * An output with at least BLOCKS_SMALL raw bytes in the slice is cut into blocks of even size near block_bytes and
  * compressed here; a smaller one travels stored, with the compressed size to expect, and is compressed once by the
  * uploader when it is joined with its like: frames under 128 KiB cost 4 to 70% in size. Large blocks go round robin
  * over the queue's partitions, small ones by hash of their output, so that each output's small blocks meet in one

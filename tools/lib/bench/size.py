@@ -37,7 +37,7 @@ def bench(options, log, pipelines, targets):
             run.once(log.lines)
             sizes = compare(run.objects(), level, options.size_partitions)
             ratios = sorted(ours / theirs for ours, theirs, _ in sizes)
-            large = [ours / theirs for ours, theirs, raw in sizes if raw >= LARGE]
+            large = [ours / theirs for ours, theirs, _ in sizes if ours >= LARGE]
             whole = sum(ours for ours, _, _ in sizes) / sum(theirs for _, theirs, _ in sizes)
             rows.append((f"level {level}, {name}", len(sizes), f"{sum(raw for _, _, raw in sizes) / len(sizes) / 2**20:.1f}",
                          f"{sum(ours for ours, _, _ in sizes) / len(sizes) / 2**20:.2f}", f"{ratios[0]:.4f}", f"{whole:.4f}", f"{ratios[-1]:.4f}"))

@@ -109,19 +109,23 @@ RC emitter_close_idle(struct emitter *e, struct why *why) {
     struct ledger_close asks[EMITTER_BATCH];
     struct catalog_entry *entries[EMITTER_BATCH];
     enum rc outs[EMITTER_BATCH];
-    size_t n = 0;
+    size_t n = 0, first = e->close_at;
     for (; e->close_at < e->catalog.len && n < EMITTER_BATCH; e->close_at++) {
         struct catalog_entry *entry = &e->catalog.entries[e->close_at];
         if (!is_due(e, entry)) continue;
-        enum rc rc = last_look(e, entry, &asks[n]);
-        if (rc == RC_OK)
+        enum rc seen = last_look(e, entry, &asks[n]);
+        if (seen == RC_OK)
             entries[n++] = entry;
-        else if (rc == RC_STALE)
+        else if (seen == RC_STALE)
             emitter_todo(e, entry);
     }
     if (!n) return RC_OK;
     e->changed = true;
-    TRY(ledger_close_files(e->ports.ledger, asks, n, outs, why));
+    enum rc rc = ledger_close_files(e->ports.ledger, asks, n, outs, why);
+    if (rc != RC_OK) { /* nothing was written: go over the same files again, --once has no later scan that would */
+        e->close_at = first;
+        return rc;
+    }
     for (size_t i = 0; i < n; i++) {
         if (outs[i] != RC_OK)
             emitter_todo(e, entries[i]); /* somebody saw more of it: look again */

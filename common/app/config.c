@@ -57,6 +57,9 @@ RC config_load(const char *path, struct config **out, struct why *why) {
     return config_from_text((struct str){text, len}, path, folder, out, why);
 }
 
+bool config_broker_is_local(const struct config *config) { return str_equal(config->broker.url, STR("local")); }
+bool config_ledger_is_local(const struct config *config) { return str_equal(config->ledger.url, STR("local")); }
+
 size_t config_lanes(const struct config *config) {
     if (config->lanes) return config->lanes;
     cpu_set_t set;

@@ -6,9 +6,12 @@
  * not understood is an error, never a warning: a pipeline that runs with half of its settings is worse than one that
  * does not start.
  *
+ * A value that is secret (the table says which) stands in no message.
+ *
  * The file is YAML 1.1 by libyaml without aliases, anchors, tags and a second document. In every value ${NAME} is the
  * environment's variable (unset is an error), ${NAME:-text} has a text for when it is unset or empty, and $$ is a
- * dollar sign. JSON is YAML too: a program that makes a configuration writes JSON, with $ doubled, and gives it to
+ * dollar sign; ${file:/PATH} is what the file at that absolute path holds, without the line end behind it: for
+ * secrets. JSON is YAML too: a program that makes a configuration writes JSON, with $ doubled, and gives it to
  * config_from_text().
  *
  * Paths (sources[].paths, exclude, after_durable's folder, output.url, state) are absolute here; relative ones in the
@@ -39,6 +42,7 @@ enum config_converter { CONFIG_NDJSON, CONFIG_COMBINED, CONFIG_RAW };
 enum config_on_error { CONFIG_TIME_REJECT, CONFIG_TIME_PARTITION };
 enum config_after { CONFIG_KEEP, CONFIG_DELETE, CONFIG_MOVE };
 enum config_format { CONFIG_JSONL_ZST, CONFIG_JSONL_GZ };
+enum config_style { CONFIG_STYLE_AUTO, CONFIG_STYLE_PATH, CONFIG_STYLE_HOST };
 enum config_log_level { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_WARN, CONFIG_LOG_ERROR };
 enum config_log_format { CONFIG_LOG_LOGFMT, CONFIG_LOG_JSON };
 
@@ -60,6 +64,15 @@ struct config_marks {
 
 struct config_strs {
     struct str *at;
+    size_t count;
+};
+
+/* A map whose keys are free. */
+struct config_pair {
+    struct str key, value;
+};
+struct config_pairs {
+    struct config_pair *at;
     size_t count;
 };
 
@@ -88,9 +101,23 @@ struct config_source {
     bool follow_symlinks;
 };
 
+/* How an object store is reached. Empty texts mean: not given. */
+struct config_s3 {
+    struct str endpoint; /* http(s)://HOST[:PORT]; "" is the cloud's own for the region */
+    struct str region;
+    enum config_style style;
+    struct str access_key, secret_key, session_token; /* all "": the usual chain of credentials */
+    struct str profile;
+    struct str ca_file; /* absolute */
+    uint64_t part_bytes;
+    uint64_t connections;
+};
+
 struct config_output {
     struct str url;       /* as written, for messages */
-    struct str dir;       /* of file:// or a plain path: the absolute folder, without a '/' at its end */
+    struct str dir;       /* of file:// or a plain path: the absolute folder, without a '/' at its end; else "" */
+    struct str bucket;    /* of s3://BUCKET/PREFIX; else "" */
+    struct str prefix;    /* without a '/' at its ends; "" is the whole bucket */
     struct str partition; /* the template as written; "" means one output. Compiled by the converter's module */
     enum config_format format;
     uint64_t level;          /* zstd 1..19, gzip 1..9 */
@@ -98,17 +125,35 @@ struct config_output {
     uint64_t flush_ms;       /* the age at which a batch is sealed */
     uint64_t block_bytes;    /* raw */
     uint64_t seal_bytes_max; /* a seal is cut when so many bytes wait, whatever their age */
+    struct config_s3 s3;
 };
 
 struct config_broker {
-    struct str url; /* "local" */
+    struct str url;     /* "local" or "kafka://…" */
+    struct str servers; /* of kafka://: HOST:PORT,…; "" is local */
+    struct config_pairs properties;
     uint64_t partitions;
+    uint64_t job_partitions;
+    uint64_t replication;
+    struct str instance; /* "" is none */
+    struct str cache;    /* absolute; "" where the broker is local */
+    uint64_t cache_bytes_max;
     uint64_t backlog_bytes_max; /* workers pause when so many bytes of blocks wait */
     uint64_t keep_ms;           /* blocks stay so long after their seal is manifested */
 };
 
 struct config_ledger {
-    struct str url; /* "local" */
+    struct str url; /* "local", "redis://…", "rediss://…" or "unix://…"; may hold a password: never show it */
+    struct str user, password;
+    struct str ca_file, cert_file, key_file; /* absolute */
+    uint64_t snapshot_ms;                    /* between two snapshots in the store */
+};
+
+struct config_events {
+    bool topic; /* receipts also go to the topic <pipeline>.events */
+    struct str webhook_url;
+    struct str webhook_secret; /* signs each request */
+    uint64_t webhook_timeout_ms;
 };
 
 struct config_jobs {
@@ -138,6 +183,7 @@ struct config {
     struct config_output output;
     struct config_broker broker;
     struct config_ledger ledger;
+    struct config_events events;
     struct config_jobs jobs;
     struct config_http http;
     struct config_log log;
@@ -145,6 +191,7 @@ struct config {
     uint64_t lanes;   /* 0: one per core that we may run on; see config_lanes() */
     uint64_t lane_bytes;
     uint64_t rescan_ms;
+    uint64_t drain_ms;         /* the most that SIGTERM may take */
     struct config_marks marks; /* the place of every value that stands in the file */
 };
 
@@ -169,6 +216,10 @@ struct config_place config_place(const struct config *config, const char *key);
  * `FILE:LINE:COLUMN: KEY: <words>` and gives RC_DENIED. */
 enum rc config_error(const struct config *config, const char *key, struct why *why, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* Whether broker and ledger are files of the state folder: then one process does it all. */
+bool config_broker_is_local(const struct config *config);
+bool config_ledger_is_local(const struct config *config);
 
 /* Worker lanes to start: `lanes`, or as many as there are cores that this process may run on. At least 1. */
 size_t config_lanes(const struct config *config);

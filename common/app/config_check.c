@@ -3,6 +3,7 @@
 
 #include "config_error.h"
 #include "config_paths.h"
+#include "config_ports.h"
 #include "config_table.h"
 #include "config_value.h"
 #include "json_path.h"
@@ -127,7 +128,7 @@ static RC check_source(const struct checker *c, size_t i) {
 static RC check_output(const struct checker *c) {
     struct config_output *out = &c->config->output;
     struct why reason = {0};
-    if (config_paths_of_url(c->config, out->url, &out->dir, &reason) != RC_OK)
+    if (config_paths_of_url(c->config, out->url, out, &reason) != RC_OK)
         return FAIL(c, "output.url", "%s", reason.text);
     if (out->format == CONFIG_JSONL_GZ && out->level > 9)
         return FAIL(c, "output.level", "%d is not between 1 and 9, the levels of jsonl.gz", (int)out->level);
@@ -142,7 +143,7 @@ static RC check_output(const struct checker *c) {
 
 static RC check_state(const struct checker *c) {
     struct config *config = c->config;
-    bool local = str_equal(config->broker.url, STR("local")) || str_equal(config->ledger.url, STR("local"));
+    bool local = config_broker_is_local(config) || config_ledger_is_local(config);
     if (!config->state.len)
         return local ? config_error_at(config, (struct config_place){1, 1}, "", c->why,
                                        "the key \"state\" is missing; broker or ledger is local and needs the folder")
@@ -187,5 +188,6 @@ RC config_check(struct config *config, struct why *why) {
     for (size_t i = 0; i < config->source_count; i++) TRY(check_source(&c, i));
     TRY(check_output(&c));
     TRY(check_state(&c));
+    TRY(config_ports_check(config, why));
     return check_listen(&c);
 }

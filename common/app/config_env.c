@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_env.h"
 
+#include "config_error.h"
+
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { NAME_MAX_BYTES = 128 };
+#define FROM_FILE "file:"
 
 static bool is_name(struct str s) {
     if (!s.len || s.len >= NAME_MAX_BYTES) return false;
@@ -15,8 +21,29 @@ static bool is_name(struct str s) {
     return true;
 }
 
+/* Secrets are mounted as files; what edits them puts a line end behind. */
+static RC expand_file(struct str path, struct buf *out, struct why *why) {
+    char name[CONFIG_VALUE_MAX], text[CONFIG_VALUE_MAX];
+    if (!str_starts(path, STR("/")) || path.len >= sizeof name)
+        return why_set(why, RC_DENIED, "${" FROM_FILE "PATH} wants the absolute path of a file");
+    memcpy(name, path.at, path.len);
+    name[path.len] = '\0';
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text);
+    int error = errno;
+    if (fd >= 0) (void)close(fd);
+    if (len < 0) return why_errno(why, RC_DENIED, error, "%s cannot be read", config_show(path).text);
+    if (len == (ssize_t)sizeof text)
+        return why_set(why, RC_DENIED, "%s holds more than %d bytes", config_show(path).text, CONFIG_VALUE_MAX - 1);
+    while (len && (text[len - 1] == '\n' || text[len - 1] == '\r')) len--;
+    buf_add(out, (struct str){text, (size_t)len});
+    return RC_OK;
+}
+
 /* `inner` is what stands between ${ and }. */
 static RC expand_one(struct str inner, struct buf *out, struct why *why) {
+    if (str_starts(inner, STR(FROM_FILE)))
+        return expand_file(str_sub(inner, sizeof FROM_FILE - 1, inner.len), out, why);
     struct str name = inner, fallback = {0};
     const char *colon = inner.len ? memchr(inner.at, ':', inner.len) : NULL;
     if (colon) {
@@ -25,7 +52,8 @@ static RC expand_one(struct str inner, struct buf *out, struct why *why) {
         if (!str_starts(fallback, STR(":-"))) name.len = 0;
     }
     if (!name.at || !is_name(name))
-        return why_set(why, RC_DENIED, "a $ that is neither ${NAME}, ${NAME:-text} nor $$ (a dollar sign)");
+        return why_set(why, RC_DENIED,
+                       "a $ that is neither ${NAME}, ${NAME:-text}, ${file:/PATH} nor $$ (a dollar sign)");
     char text[NAME_MAX_BYTES];
     memcpy(text, name.at, name.len);
     text[name.len] = '\0';

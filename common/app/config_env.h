@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config_env: ${NAME}, ${NAME:-text} and $$ in a value. Inside common/app only. Threads: as getenv(3). */
+/* config_env: ${NAME}, ${NAME:-text}, ${file:/PATH} and $$ in a value. Inside common/app only. Threads: as getenv(3).
+ */
 #ifndef SLUICE_CONFIG_ENV_H
 #define SLUICE_CONFIG_ENV_H
 

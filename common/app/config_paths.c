@@ -54,13 +54,48 @@ static RC decode(struct config *config, struct str path, struct str *out, struct
     return RC_OK;
 }
 
-RC config_paths_of_url(struct config *config, struct str url, struct str *out, struct why *why) {
+/* Names of buckets: what every service takes, and no more. */
+static bool is_bucket(struct str s) {
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.at[i];
+        bool middle = i > 0 && i + 1 < s.len;
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (middle && (c == '-' || c == '.'))) continue;
+        return false;
+    }
+    return s.len >= 3 && s.len <= 63;
+}
+
+/* s3://BUCKET/PREFIX, as it is: a '%' in it is a '%'. */
+static RC bucket_of_url(struct config *config, struct str rest, struct config_output *out, struct why *why) {
+    struct str bucket = {0};
+    if (!str_cut(&rest, '/', &bucket) || !is_bucket(bucket))
+        return why_set(why, RC_DENIED,
+                       "\"%s\" is no bucket's name: 3 to 63 of a-z, 0-9, . and -, with a letter or digit at both ends",
+                       config_show(bucket).text);
+    AUTO(buf_done) struct buf prefix = BUF_INIT(CONFIG_VALUE_MAX);
+    struct str part;
+    while (str_cut(&rest, '/', &part)) {
+        if (!part.len) continue;
+        if (str_equal(part, STR(".")) || str_equal(part, STR("..")))
+            return why_set(why, RC_DENIED, "the prefix of an s3:// URL has a part \".\" or \"..\"");
+        if (prefix.len) buf_add_char(&prefix, '/');
+        buf_add(&prefix, part);
+    }
+    out->bucket = arena_str(&config->arena, bucket);
+    out->prefix = arena_str(&config->arena, buf_str(&prefix));
+    return RC_OK;
+}
+
+RC config_paths_of_url(struct config *config, struct str url, struct config_output *out, struct why *why) {
     const char *scheme_end = memmem(url.at, url.len, "://", 3);
-    if (!scheme_end) return config_paths_absolute(config, url, false, out, why);
+    if (!scheme_end) return config_paths_absolute(config, url, false, &out->dir, why);
+    if (str_starts(url, STR("s3://")))
+        return bucket_of_url(config, str_sub(url, sizeof "s3://" - 1, url.len), out, why);
     if (!str_starts(url, STR("file:///")))
-        return why_set(why, RC_DENIED, "\"%s\" is not one of file:///FOLDER, /FOLDER, a path relative to this file",
+        return why_set(why, RC_DENIED,
+                       "\"%s\" is not one of file:///FOLDER, /FOLDER, a path relative to this file, s3://BUCKET/PREFIX",
                        config_show(url).text);
     struct str path;
     TRY(decode(config, str_sub(url, sizeof "file://" - 1, url.len), &path, why));
-    return config_paths_absolute(config, path, false, out, why);
+    return config_paths_absolute(config, path, false, &out->dir, why);
 }

@@ -9,7 +9,7 @@
 /* `text` against config->folder, without "." parts, doubled slashes and a slash at the end; ".." stays, for what it
  * means depends on symbolic links. A glob's own characters stay, those of the folder are escaped by '\'. */
 RC config_paths_absolute(struct config *config, struct str text, bool glob, struct str *out, struct why *why);
-/* The folder that an output's url names. */
-RC config_paths_of_url(struct config *config, struct str url, struct str *out, struct why *why);
+/* What an output's url names: its folder, or its bucket and prefix. */
+RC config_paths_of_url(struct config *config, struct str url, struct config_output *out, struct why *why);
 
 #endif

@@ -100,8 +100,10 @@ static RC read_scalar(struct reader *r, struct target t, const struct config_nod
     struct str text = {0};
     TRY(expand(r, node, &text));
     struct why reason = {0};
-    if (config_value_store(t.row, text, field_of(t), &reason) != RC_OK) return fail(r, node, reason.text);
-    return RC_OK;
+    if (config_value_store(t.row, text, field_of(t), &reason) == RC_OK) return RC_OK;
+    if (!t.row->secret) return fail(r, node, reason.text);
+    return config_error_at(r->config, node->place, r->key.text, r->why,
+                           "the value (which is secret) does not fit; allowed: %s", t.row->allowed);
 }
 
 /* ---- lists */
@@ -143,6 +145,28 @@ static RC read_strs(struct reader *r, struct target t, const struct config_node 
     return RC_OK;
 }
 
+/* Keys of somebody else's, which only that somebody can check. */
+static RC read_pairs(struct reader *r, struct target t, const struct config_node *node) {
+    TRY(check_kind(r, node, CONFIG_NODE_MAP));
+    TRY(check_length(r, t.row, node));
+    struct config_pairs pairs = {ARENA_ARRAY(&r->config->arena, struct config_pair, node->count), 0};
+    for (const struct config_node *entry = node->first; entry; entry = entry->next) {
+        size_t back = strlen(r->key.text);
+        (void)snprintf(r->key.text + back, sizeof r->key.text - back, ".%s", config_show(entry->key).text);
+        mark(r, entry);
+        for (size_t i = 0; i < pairs.count; i++)
+            if (str_equal(pairs.at[i].key, entry->key))
+                return config_error_at(r->config, entry->key_place, r->key.text, r->why, "the key is given twice");
+        TRY(check_kind(r, entry, CONFIG_NODE_SCALAR));
+        struct config_pair *pair = &pairs.at[pairs.count++];
+        pair->key = arena_str(&r->config->arena, entry->key);
+        TRY(expand(r, entry, &pair->value));
+        key_back(r, back);
+    }
+    *(struct config_pairs *)field_of(t) = pairs;
+    return RC_OK;
+}
+
 /* NOLINTBEGIN(misc-no-recursion): as deep as the table of keys, whatever the file holds */
 static RC read_map(struct reader *r, const char *path, void *base, const struct config_node *node);
 
@@ -169,6 +193,7 @@ static RC read_row(struct reader *r, struct target t, const struct config_node *
     case CONFIG_MAP: TRY(check_kind(r, node, CONFIG_NODE_MAP)); return read_map(r, t.row->path, t.base, node);
     case CONFIG_LIST: return read_list(r, t, node);
     case CONFIG_STRS: return read_strs(r, t, node);
+    case CONFIG_PAIRS: return read_pairs(r, t, node);
     default: return read_scalar(r, t, node);
     }
 }

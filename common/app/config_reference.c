@@ -15,7 +15,8 @@ static const char HEAD[] =
     "an error that names `FILE:LINE:COLUMN`, the key, and what is allowed.\n"
     "\n"
     "- In every value `${NAME}` is the variable of the environment (an error when it is not set), `${NAME:-text}` is "
-    "`text` when it is not set or empty, and `$$` is a dollar sign.\n"
+    "`text` when it is not set or empty, `${file:/PATH}` is what that file holds (for secrets; a line "
+    "end behind it is left out), and `$$` is a dollar sign.\n"
     "- Sizes: a number of bytes, with `KiB`, `MiB`, `GiB`, `TiB` (powers of 1024) or `kB`, `MB`, `GB`, `TB` (powers of "
     "1000) behind it.\n"
     "- Times: a number with `ms`, `s`, `m`, `h` or `d`, also several: `1h30m`.\n"
@@ -40,6 +41,9 @@ static void allowed(struct buf *out, const struct config_row *row) {
         buf_add_format(out, "a list of %d to %d maps of the keys below", (int)row->low, (int)row->high);
         break;
     case CONFIG_STRS: buf_add_format(out, "a list of %d to %d texts", (int)row->low, (int)row->high); break;
+    case CONFIG_PAIRS:
+        buf_add_format(out, "a map of %d to %d texts, with any keys", (int)row->low, (int)row->high);
+        break;
     case CONFIG_TEXT: cell(out, row->allowed ? row->allowed : "text"); break;
     case CONFIG_ENUM: names(out, row); break;
     case CONFIG_BOOL: buf_add(out, STR("`true`, `false`")); break;

@@ -92,6 +92,11 @@ static void property(struct json_out *json, const struct config_row *row) {
     } else if (row->kind == CONFIG_STRS) {
         list_bounds(json, row);
         text_type(json, "^.+$");
+    } else if (row->kind == CONFIG_PAIRS) {
+        text_pair(json, "type", "object");
+        json_key_u64(json, STR("maxProperties"), row->high);
+        json_key(json, STR("additionalProperties"));
+        json_raw(json, STR("{\"type\":[\"string\",\"number\",\"boolean\"]}"));
     } else {
         scalar(json, row);
         fallback(json, row);

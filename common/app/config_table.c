@@ -23,7 +23,21 @@ static bool fits_source_name(struct str s) {
     return s.len >= 1 && s.len <= NAME_BYTES_MAX;
 }
 
-static bool fits_local(struct str s) { return str_equal(s, STR("local")); }
+static bool fits_broker(struct str s) {
+    return str_equal(s, STR("local")) || (str_starts(s, STR("kafka://")) && s.len > sizeof "kafka://" - 1);
+}
+
+static bool fits_ledger(struct str s) {
+    static const char *const schemes[] = {"redis://", "rediss://", "unix://"};
+    for (size_t i = 0; i < COUNT_OF(schemes); i++)
+        if (str_starts(s, str_of(schemes[i])) && s.len > strlen(schemes[i])) return true;
+    return str_equal(s, STR("local"));
+}
+
+static bool fits_http(struct str s) {
+    return !s.len || (str_starts(s, STR("http://")) && s.len > sizeof "http://" - 1) ||
+           (str_starts(s, STR("https://")) && s.len > sizeof "https://" - 1);
+}
 
 static bool fits_some_text(struct str s) { return s.len > 0; }
 
@@ -38,6 +52,8 @@ static bool fits_some_text(struct str s) { return s.len > 0; }
 #define IN_SOURCE(member) .offset = offsetof(struct config_source, member)
 #define NAMES(...)                                                                                                     \
     .names = (const char *const[]) { __VA_ARGS__, NULL }
+#define HTTP_URL                                                                                                       \
+    .fits = fits_http, .allowed = "http://HOST[:PORT] or https://HOST[:PORT]", .pattern = "^(https?://.+)?$"
 #define SOME_TEXT .fits = fits_some_text, .allowed = "any text that is not empty", .pattern = "^.+$"
 
 _Static_assert(sizeof(enum config_converter) == sizeof(unsigned), "the reader stores enums as unsigned");
@@ -97,8 +113,8 @@ const struct config_row config_table[] = {
 
     {"output", CONFIG_MAP, .required = true, .about = "Where the objects go, and how they are made."},
     {"output.url", CONFIG_TEXT, .required = true, IN_CONFIG(output.url), SOME_TEXT,
-     .about = "`file:///FOLDER` with an absolute path (%20 is a space), or a plain path, absolute or relative to the "
-              "folder of this file."},
+     .about = "`file:///FOLDER` with an absolute path (%20 is a space), a plain path, absolute or relative to the "
+              "folder of this file, or `s3://BUCKET/PREFIX`."},
     {"output.partition", CONFIG_TEXT, IN_CONFIG(output.partition), .fallback = "",
      .about = "The template of an object's folder: `dt={time:%Y-%m-%d}/status={status}`. Empty: one output."},
     {"output.format", CONFIG_ENUM, IN_CONFIG(output.format), .fallback = "jsonl.zst", NAMES("jsonl.zst", "jsonl.gz"),
@@ -116,11 +132,54 @@ const struct config_row config_table[] = {
      .about =
          "When so many compressed bytes wait they become objects, before `flush`. At least `output.object_bytes`."},
 
+    {"output.endpoint", CONFIG_TEXT, IN_CONFIG(output.s3.endpoint), .fallback = "", HTTP_URL,
+     .about = "s3://: where the service is; empty: AWS, in the region."},
+    {"output.region", CONFIG_TEXT, IN_CONFIG(output.s3.region), .fallback = "",
+     .about = "s3://: the region; empty: AWS_REGION or AWS_DEFAULT_REGION of the environment, else `us-east-1`."},
+    {"output.style", CONFIG_ENUM, IN_CONFIG(output.s3.style), .fallback = "auto", NAMES("auto", "path", "host"),
+     .about = "s3://: whether the bucket stands in the path or in the name of the host; `auto`: in the path where an "
+              "endpoint is given."},
+    {"output.access_key", CONFIG_TEXT, IN_CONFIG(output.s3.access_key), .fallback = "",
+     .about = "s3://: the key's id. Without it credentials come from the environment, the shared file, a web identity, "
+              "the container's or the instance's metadata, in this order."},
+    {"output.secret_key", CONFIG_TEXT, IN_CONFIG(output.s3.secret_key), .fallback = "", .secret = true,
+     .about = "s3://: the secret key, best as `${file:/run/secrets/NAME}`."},
+    {"output.session_token", CONFIG_TEXT, IN_CONFIG(output.s3.session_token), .fallback = "", .secret = true,
+     .about = "s3://: the session token of temporary keys."},
+    {"output.profile", CONFIG_TEXT, IN_CONFIG(output.s3.profile), .fallback = "",
+     .about = "s3://: the profile of the shared credentials file; empty: AWS_PROFILE, else `default`."},
+    {"output.ca_file", CONFIG_TEXT, IN_CONFIG(output.s3.ca_file), .fallback = "",
+     .about = "s3://: the certificates (PEM) to trust; empty: the system's."},
+    {"output.part_bytes", CONFIG_BYTES, IN_CONFIG(output.s3.part_bytes), .fallback = "8MiB", .low = 5 * MIB,
+     .high = GIB,
+     .about = "s3://: larger objects go up in parts of so many bytes; they grow where 10,000 would not do."},
+    {"output.connections", CONFIG_COUNT, IN_CONFIG(output.s3.connections), .fallback = "4", .low = 1, .high = 64,
+     .about = "s3://: requests at the same time, an uploader's partition."},
+
     {"broker", CONFIG_MAP, .about = "What carries jobs and blocks."},
-    {"broker.url", CONFIG_TEXT, IN_CONFIG(broker.url), .fallback = "local", .fits = fits_local, .allowed = "local",
-     .pattern = "^local$", .about = "`local`: files in the state folder."},
+    {"broker.url", CONFIG_TEXT, IN_CONFIG(broker.url), .fallback = "local", .fits = fits_broker,
+     .allowed = "local, or kafka://HOST:PORT[,HOST:PORT]", .pattern = "^(local|kafka://.+)$",
+     .about = "`local`: files in the state folder. `kafka://HOST:PORT[,HOST:PORT]`: a fleet."},
+    {"broker.properties", CONFIG_PAIRS, IN_CONFIG(broker.properties), .low = 0, .high = 128, .secret = true,
+     .about =
+         "Any property of librdkafka, such as `security.protocol: SASL_SSL`; what sluice sets itself for exactly-once "
+         "cannot be overruled."},
     {"broker.partitions", CONFIG_COUNT, IN_CONFIG(broker.partitions), .fallback = "1", .low = 1, .high = 1024,
      .about = "Queue partitions of blocks; each is uploaded on its own."},
+    {"broker.job_partitions", CONFIG_COUNT, IN_CONFIG(broker.job_partitions), .fallback = "16", .low = 1, .high = 1024,
+     .about = "Queue partitions of jobs: as many lanes at most work at the same time in a fleet."},
+    {"broker.replication", CONFIG_COUNT, IN_CONFIG(broker.replication), .fallback = "3", .low = 1, .high = 9,
+     .about =
+         "Kafka: replicas of each topic that `sluice init` makes. 1 survives the end of a process, not the loss of "
+         "a machine."},
+    {"broker.instance", CONFIG_TEXT, IN_CONFIG(broker.instance), .fallback = "",
+     .about = "Kafka: a name of this process that survives its restart, `${HOSTNAME}` of a StatefulSet: its partitions "
+              "wait for it instead of moving. Unique in the fleet; empty: none."},
+    {"broker.cache", CONFIG_TEXT, IN_CONFIG(broker.cache), .fallback = "",
+     .about = "Kafka: the folder where an uploader keeps what it fetched until it is in objects; can be lost. Empty: "
+              "`cache` in the state folder, or else in the system's folder for temporary files."},
+    {"broker.cache_bytes_max", CONFIG_BYTES, IN_CONFIG(broker.cache_bytes_max), .fallback = "4GiB", .low = 64 * MIB,
+     .high = 1024 * TIB, .about = "Kafka: the most that the cache takes; what does not fit is fetched again."},
     {"broker.backlog_bytes_max", CONFIG_BYTES, IN_CONFIG(broker.backlog_bytes_max), .fallback = "4GiB", .low = 64 * KIB,
      .high = 1024 * TIB,
      .about = "Reading pauses while so many bytes of blocks wait. At least `output.seal_bytes_max`."},
@@ -128,8 +187,37 @@ const struct config_row config_table[] = {
      .about = "How long blocks stay after they are durable in objects."},
 
     {"ledger", CONFIG_MAP, .about = "What decides who converted what."},
-    {"ledger.url", CONFIG_TEXT, IN_CONFIG(ledger.url), .fallback = "local", .fits = fits_local, .allowed = "local",
-     .pattern = "^local$", .about = "`local`: a database in the state folder."},
+    {"ledger.url", CONFIG_TEXT, IN_CONFIG(ledger.url), .fallback = "local", .secret = true, .fits = fits_ledger,
+     .allowed = "local, redis://HOST[:PORT][/DB], rediss://HOST[:PORT][/DB] or unix:///PATH",
+     .pattern = "^(local|(rediss?|unix)://.+)$",
+     .about =
+         "`local`: a database in the state folder. `redis://HOST:PORT/DB`, `rediss://…` with TLS or `unix:///PATH`: "
+         "Redis, for a fleet."},
+    {"ledger.user", CONFIG_TEXT, IN_CONFIG(ledger.user), .fallback = "",
+     .about = "Redis: the ACL user; empty: the default one."},
+    {"ledger.password", CONFIG_TEXT, IN_CONFIG(ledger.password), .fallback = "", .secret = true,
+     .about = "Redis: the password, best as `${file:/run/secrets/NAME}`."},
+    {"ledger.ca_file", CONFIG_TEXT, IN_CONFIG(ledger.ca_file), .fallback = "",
+     .about = "Redis: the certificates (PEM) to trust; empty: the system's."},
+    {"ledger.cert_file", CONFIG_TEXT, IN_CONFIG(ledger.cert_file), .fallback = "",
+     .about = "Redis: our certificate (PEM), where the server wants one."},
+    {"ledger.key_file", CONFIG_TEXT, IN_CONFIG(ledger.key_file), .fallback = "",
+     .about = "Redis: the key of our certificate (PEM)."},
+    {"ledger.snapshot", CONFIG_DURATION, IN_CONFIG(ledger.snapshot_ms), .fallback = "1h", .low = 1000,
+     .high = 30 * DAY_MS,
+     .about = "Redis: how often a snapshot of the ledger goes to the output, which keeps the recovery of an emptied "
+              "ledger short."},
+
+    {"events", CONFIG_MAP, .about = "Who is told of receipts, at least once each."},
+    {"events.topic", CONFIG_BOOL, IN_CONFIG(events.topic), .fallback = "true",
+     .about = "Kafka: each receipt also goes to the topic `<pipeline>.events`."},
+    {"events.webhook", CONFIG_MAP, .about = "Each receipt is also sent by HTTP POST."},
+    {"events.webhook.url", CONFIG_TEXT, IN_CONFIG(events.webhook_url), .fallback = "", HTTP_URL,
+     .about = "Where to; empty: nowhere. Anything but an answer of 200 to 299 is tried again."},
+    {"events.webhook.secret", CONFIG_TEXT, IN_CONFIG(events.webhook_secret), .fallback = "", .secret = true,
+     .about = "The key of the HMAC-SHA256 in the header `X-Sluice-Signature`; empty: not signed."},
+    {"events.webhook.timeout", CONFIG_DURATION, IN_CONFIG(events.webhook_timeout_ms), .fallback = "10s", .low = 100,
+     .high = 300 * SECOND_MS, .about = "How long one request may take."},
 
     {"state", CONFIG_TEXT, IN_CONFIG(state), .fits = fits_some_text, .allowed = "the path of a folder",
      .pattern = "^.+$",
@@ -141,6 +229,11 @@ const struct config_row config_table[] = {
      .about = "Memory of a lane for what it converts and what is not yet acknowledged."},
     {"rescan", CONFIG_DURATION, IN_CONFIG(rescan_ms), .fallback = "10s", .low = 10, .high = DAY_MS,
      .about = "How often the paths are looked through for volumes that tell of no changes."},
+
+    {"drain", CONFIG_DURATION, IN_CONFIG(drain_ms), .fallback = "25s", .low = 0, .high = 3600 * SECOND_MS,
+     .about =
+         "How long SIGTERM may wait for the attempts under way. Whatever is not finished then is made again, nothing "
+         "is lost."},
 
     {"jobs", CONFIG_MAP, .about = "What happens to work that fails."},
     {"jobs.attempts_max", CONFIG_COUNT, IN_CONFIG(jobs.attempts_max), .fallback = "5", .low = 1, .high = 1000,

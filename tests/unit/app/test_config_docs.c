@@ -128,6 +128,12 @@ static void check_bounds(struct json_node property, const struct config_row *row
         assert_true(low == row->low && high == row->high);
         return;
     }
+    if (row->kind == CONFIG_PAIRS) {
+        assert_text(get(property, "type"), "object");
+        assert_int_equal(json_get_u64(get(property, "maxProperties"), &high), RC_OK);
+        assert_true(high == row->high);
+        return;
+    }
     struct json_node type;
     struct json_iter each = json_each(get(property, "anyOf"));
     assert_true(json_next(&each, NULL, &type));

@@ -64,7 +64,7 @@ static void variables_and_dollars_are_expanded(void **state) {
 }
 
 #define AT "c.yaml:6:14: output.partition: "
-#define NO_DOLLAR AT "a $ that is neither ${NAME}, ${NAME:-text} nor $$ (a dollar sign)"
+#define NO_DOLLAR AT "a $ that is neither ${NAME}, ${NAME:-text}, ${file:/PATH} nor $$ (a dollar sign)"
 
 static void what_cannot_be_expanded_is_refused(void **state) {
     (void)state;
@@ -139,7 +139,7 @@ static void keys_are_not_expanded(void **state) {
     assert_int_equal(config_from_text(STR("${SLUICE_T_ROOT}: web\n"), "c.yaml", "/etc", &config, &why), RC_DENIED);
     assert_string_equal(
         why.text, "c.yaml:1:1: \"${SLUICE_T_ROOT}\" is not one of the keys pipeline, generation, sources, output, "
-                  "broker, ledger, state, lanes, lane_bytes, rescan, jobs, http, log");
+                  "broker, ledger, events, state, lanes, lane_bytes, rescan, drain, jobs, http, log");
 }
 
 static void a_long_variable_cannot_fill_the_memory(void **state) {

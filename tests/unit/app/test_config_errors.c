@@ -53,17 +53,17 @@ static void a_file_that_is_no_configuration_is_refused(void **state) {
          "c.yaml:1:1: the key \"output\" is missing"},
         {TOP("generatoin: 1\n"),
          "c.yaml:5:1: \"generatoin\" is not one of the keys pipeline, generation, sources, output, broker, ledger, "
-         "state, lanes, lane_bytes, rescan, jobs, http, log; did you mean \"generation\"?"},
+         "events, state, lanes, lane_bytes, rescan, drain, jobs, http, log; did you mean \"generation\"?"},
         {TOP("x: 1\n"), "c.yaml:5:1: \"x\" is not one of the keys pipeline, generation, sources, output, broker, "
-                        "ledger, state, lanes, lane_bytes, rescan, jobs, http, log"},
+                        "ledger, events, state, lanes, lane_bytes, rescan, drain, jobs, http, log"},
         {TOP("pipeline: again\n"), "c.yaml:5:1: pipeline: the key is given twice"},
         {TOP("\"a\\tb\": 1\n"), "c.yaml:5:1: \"a?b\" is not one of the keys pipeline, generation, sources, output, "
-                                "broker, ledger, state, lanes, lane_bytes, rescan, jobs, http, log"},
+                                "broker, ledger, events, state, lanes, lane_bytes, rescan, drain, jobs, http, log"},
         {TOP("\"\": 1\n"), "c.yaml:5:1: \"\" is not one of the keys pipeline, generation, sources, output, broker, "
-                           "ledger, state, lanes, lane_bytes, rescan, jobs, http, log"},
-        {TOP("Lanes: 1\n"),
-         "c.yaml:5:1: \"Lanes\" is not one of the keys pipeline, generation, sources, output, broker, ledger, state, "
-         "lanes, lane_bytes, rescan, jobs, http, log; did you mean \"lanes\"?"},
+                           "ledger, events, state, lanes, lane_bytes, rescan, drain, jobs, http, log"},
+        {TOP("Lanes: 1\n"), "c.yaml:5:1: \"Lanes\" is not one of the keys pipeline, generation, sources, output, "
+                            "broker, ledger, events, state, "
+                            "lanes, lane_bytes, rescan, drain, jobs, http, log; did you mean \"lanes\"?"},
     };
     check(rows, COUNT_OF(rows));
 }
@@ -225,12 +225,12 @@ static void a_bad_output_is_refused(void **state) {
         {TOP_NO_OUTPUT("output: {}\n"), "c.yaml:4:9: output: the key \"url\" is missing"},
         {TOP_NO_OUTPUT("output: {url: \"\"}\n"),
          "c.yaml:4:15: output.url: \"\" does not fit; allowed: any text that is not empty"},
-        {TOP_NO_OUTPUT("output: {url: \"s3://bucket/x\"}\n"),
-         "c.yaml:4:15: output.url: \"s3://bucket/x\" is not one of file:///FOLDER, /FOLDER, a path relative to this "
-         "file"},
+        {TOP_NO_OUTPUT("output: {url: \"gs://bucket/x\"}\n"),
+         "c.yaml:4:15: output.url: \"gs://bucket/x\" is not one of file:///FOLDER, /FOLDER, a path relative to this "
+         "file, s3://BUCKET/PREFIX"},
         {TOP_NO_OUTPUT("output: {url: \"file://host/x\"}\n"),
          "c.yaml:4:15: output.url: \"file://host/x\" is not one of file:///FOLDER, /FOLDER, a path relative to this "
-         "file"},
+         "file, s3://BUCKET/PREFIX"},
         {TOP_NO_OUTPUT("output: {url: \"file:///a%2\"}\n"),
          "c.yaml:4:15: output.url: a % in a file:// URL starts a byte as two hexadecimal digits (%25 is a %)"},
         {TOP_NO_OUTPUT("output: {url: \"file:///a%00\"}\n"),
@@ -262,8 +262,10 @@ static void a_bad_output_is_refused(void **state) {
         {OUTPUT("  seal_bytes_max: 5GiB\n"), "c.yaml:6:19: output.seal_bytes_max: 5GiB is more than 4GiB of "
                                              "broker.backlog_bytes_max; it must be at most that"},
         {OUTPUT("  seal_bytes_max: 2TiB\n"), "c.yaml:6:19: output.seal_bytes_max: 2TiB is not between 64KiB and 1TiB"},
-        {OUTPUT("  urls: x\n"), "c.yaml:6:3: output: \"urls\" is not one of the keys url, partition, format, level, "
-                                "object_bytes, flush, block_bytes, seal_bytes_max; did you mean \"url\"?"},
+        {OUTPUT("  urls: x\n"),
+         "c.yaml:6:3: output: \"urls\" is not one of the keys url, partition, format, level, "
+         "object_bytes, flush, block_bytes, seal_bytes_max, endpoint, region, style, access_key, "
+         "secret_key, session_token, profile, ca_file, part_bytes, connections; did you mean \"url\"?"},
     };
     check(rows, COUNT_OF(rows));
 }
@@ -272,7 +274,8 @@ static void bad_settings_of_the_machinery_are_refused(void **state) {
     (void)state;
     static const struct row rows[] = {
         {TOP("broker: local\n"), "c.yaml:5:9: broker: must be a map of keys, not one value"},
-        {TOP("broker: {url: \"kafka://h\"}\n"), "c.yaml:5:15: broker.url: \"kafka://h\" does not fit; allowed: local"},
+        {TOP("broker: {url: \"amqp://h\"}\n"), "c.yaml:5:15: broker.url: \"amqp://h\" does not fit; allowed: local, or "
+                                               "kafka://HOST:PORT[,HOST:PORT]"},
         {TOP("broker: {partitions: 0}\n"), "c.yaml:5:22: broker.partitions: 0 is not between 1 and 1024"},
         {TOP("broker: {partitions: 1025}\n"), "c.yaml:5:22: broker.partitions: 1025 is not between 1 and 1024"},
         {TOP("broker: {backlog_bytes_max: 1MiB}\n"), "c.yaml:5:29: broker.backlog_bytes_max: 1MiB is less than 1GiB of "
@@ -280,9 +283,8 @@ static void bad_settings_of_the_machinery_are_refused(void **state) {
         {TOP("broker: {keep: forever}\n"),
          "c.yaml:5:16: broker.keep: \"forever\" is not a time such as 500ms, 10s, 5m or 1h30m, between 0s and 365d"},
         {TOP("broker: {keep: 366d}\n"), "c.yaml:5:16: broker.keep: 366d is not between 0s and 365d"},
-        {TOP("ledger: {url: \"redis://h\"}\n"), "c.yaml:5:15: ledger.url: \"redis://h\" does not fit; allowed: local"},
-        {TOP("ledger: {uri: local}\n"),
-         "c.yaml:5:10: ledger: \"uri\" is not one of the keys url; did you mean \"url\"?"},
+        {TOP("ledger: {uri: local}\n"), "c.yaml:5:10: ledger: \"uri\" is not one of the keys url, user, password, "
+                                        "ca_file, cert_file, key_file, snapshot; did you mean \"url\"?"},
         {TOP("lanes: 1025\n"), "c.yaml:5:8: lanes: 1025 is not between 0 and 1024"},
         {TOP("lanes: all\n"), "c.yaml:5:8: lanes: \"all\" is not a whole number between 0 and 1024"},
         {TOP("lane_bytes: 1MiB\n"), "c.yaml:5:13: lane_bytes: 1MiB is not between 8MiB and 16GiB"},

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Promise: the keys of a fleet are read as the reference says, what belongs to another kind of URL is refused instead
+ * of ignored, and a secret stands in no message. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "config.h"
+#include "num.h"
+#include "own.h"
+
+#define SOURCES "pipeline: web\nsources: [{name: a, paths: [/l], converter: raw}]\n"
+#define FLEET SOURCES "broker: {url: \"kafka://k1:9092,k2:9092\"}\nledger: {url: \"redis://r\"}\n"
+
+static struct config *load(const char *text) {
+    struct config *config = NULL;
+    struct why why = {0};
+    if (config_from_text(str_of(text), "c.yaml", "/etc", &config, &why) != RC_OK) fail_msg("%s: %s", text, why.text);
+    return config;
+}
+
+static void assert_str(struct str have, const char *want) {
+    if (!str_equal(have, str_of(want))) fail_msg("\"%.*s\" is not \"%s\"", STR_ARG(have), want);
+}
+
+static void check_refused(const char *text, const char *want) {
+    struct config *config = NULL;
+    struct why why = {0};
+    if (config_from_text(str_of(text), "c.yaml", "/etc", &config, &why) != RC_DENIED) fail_msg("accepted: %s", text);
+    assert_string_equal(why.text, want);
+}
+
+static void every_key_of_a_fleet_is_read(void **state) {
+    (void)state;
+    AUTO(config_done)
+    struct config *c =
+        load(SOURCES
+             "broker:\n  url: kafka://k1:9092,k2:9092\n  properties: {security.protocol: SASL_SSL, linger.ms: 5}\n"
+             "  job_partitions: 32\n  replication: 2\n  instance: w-0\n  cache: var\n  cache_bytes_max: 1GiB\n"
+             "ledger: {url: \"rediss://r:6380/3\", user: u, password: p, ca_file: ca.pem, cert_file: /c, key_file: k,\n"
+             "  snapshot: 5m}\n"
+             "output: {url: \"s3://my-bucket//a/b/\", endpoint: \"http://127.0.0.1:9000\", region: eu, style: host,\n"
+             "  access_key: A, secret_key: S, session_token: T, profile: p, ca_file: x, part_bytes: 16MiB,\n"
+             "  connections: 8}\n"
+             "events: {topic: false, webhook: {url: \"https://h/x\", secret: s, timeout: 3s}}\n"
+             "drain: 10s\n");
+    assert_str(c->broker.servers, "k1:9092,k2:9092");
+    assert_int_equal(c->broker.properties.count, 2);
+    assert_str(c->broker.properties.at[0].key, "security.protocol");
+    assert_str(c->broker.properties.at[0].value, "SASL_SSL");
+    assert_str(c->broker.properties.at[1].value, "5");
+    assert_int_equal(c->broker.job_partitions, 32);
+    assert_int_equal(c->broker.replication, 2);
+    assert_str(c->broker.instance, "w-0");
+    assert_str(c->broker.cache, "/etc/var");
+    assert_int_equal(c->broker.cache_bytes_max, 1u << 30);
+    assert_str(c->ledger.url, "rediss://r:6380/3");
+    assert_str(c->ledger.user, "u");
+    assert_str(c->ledger.password, "p");
+    assert_str(c->ledger.ca_file, "/etc/ca.pem");
+    assert_str(c->ledger.cert_file, "/c");
+    assert_str(c->ledger.key_file, "/etc/k");
+    assert_int_equal(c->ledger.snapshot_ms, 300000);
+    assert_str(c->output.bucket, "my-bucket");
+    assert_str(c->output.prefix, "a/b");
+    assert_int_equal(c->output.dir.len, 0);
+    assert_str(c->output.s3.endpoint, "http://127.0.0.1:9000");
+    assert_str(c->output.s3.region, "eu");
+    assert_int_equal(c->output.s3.style, CONFIG_STYLE_HOST);
+    assert_str(c->output.s3.access_key, "A");
+    assert_str(c->output.s3.secret_key, "S");
+    assert_str(c->output.s3.session_token, "T");
+    assert_str(c->output.s3.profile, "p");
+    assert_str(c->output.s3.ca_file, "/etc/x");
+    assert_int_equal(c->output.s3.part_bytes, 16u << 20);
+    assert_int_equal(c->output.s3.connections, 8);
+    assert_false(c->events.topic);
+    assert_str(c->events.webhook_url, "https://h/x");
+    assert_str(c->events.webhook_secret, "s");
+    assert_int_equal(c->events.webhook_timeout_ms, 3000);
+    assert_int_equal(c->drain_ms, 10000);
+    assert_false(config_broker_is_local(c) || config_ledger_is_local(c));
+}
+
+static void a_fleet_needs_no_state_folder(void **state) {
+    (void)state;
+    assert_int_equal(unsetenv("TMPDIR"), 0);
+    AUTO(config_done) struct config *c = load(FLEET "output: {url: \"s3://bucket\"}\n");
+    assert_str(c->broker.cache, "/tmp/sluice-web");
+    assert_int_equal(c->output.prefix.len, 0);
+    assert_int_equal(c->broker.replication, 3);
+    assert_true(c->events.topic);
+    AUTO(config_done) struct config *with = load(FLEET "output: {url: /out}\nstate: /s\n");
+    assert_str(with->broker.cache, "/s/cache");
+    assert_str(with->output.dir, "/out");
+    assert_int_equal(setenv("TMPDIR", "/scratch", 1), 0);
+    AUTO(config_done) struct config *elsewhere = load(FLEET "output: {url: /out}\n");
+    assert_str(elsewhere->broker.cache, "/scratch/sluice-web");
+}
+
+static void what_belongs_to_another_kind_is_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {SOURCES "output: {url: /out}\nstate: /s\nbroker: {url: \"kafka://k\"}\n",
+         "c.yaml:5:15: broker.url: broker and ledger are both local (one machine), or kafka:// and redis:// (a fleet)"},
+        {SOURCES "output: {url: /out}\nstate: /s\nledger: {url: \"redis://k\"}\n",
+         "c.yaml:5:15: ledger.url: broker and ledger are both local (one machine), or kafka:// and redis:// (a fleet)"},
+        {SOURCES "output: {url: /out}\nstate: /s\nbroker: {instance: a}\n",
+         "c.yaml:5:20: broker.instance: is for a broker of kafka:// only; take this key out"},
+        {SOURCES "output: {url: /out}\nstate: /s\nledger: {password: a}\n",
+         "c.yaml:5:20: ledger.password: is for a ledger of redis:// only; take this key out"},
+        {SOURCES "output: {url: /out, region: a}\nstate: /s\n",
+         "c.yaml:3:29: output.region: is for an output of s3:// only; take this key out"},
+        {SOURCES "output: {url: /out}\nstate: /s\nevents: {topic: true}\n",
+         "c.yaml:5:17: events.topic: is for a broker of kafka:// only; take this key out"},
+        {SOURCES "output: {url: /out}\nstate: /s\nevents: {webhook: {secret: x}}\n",
+         "c.yaml:5:28: events.webhook.secret: is for an events.webhook.url only; take this key out"},
+        {FLEET "output: {url: \"s3://b/x\"}\n",
+         "c.yaml:5:15: output.url: \"b\" is no bucket's name: 3 to 63 of a-z, 0-9, . and -, with a letter or digit at "
+         "both ends"},
+        {FLEET "output: {url: \"s3://Bucket/x\"}\n", "c.yaml:5:15: output.url: \"Bucket\" is no bucket's name: 3 to 63 "
+                                                     "of a-z, 0-9, . and -, with a letter or digit "
+                                                     "at both ends"},
+        {FLEET "output: {url: \"s3://bucket/a/../b\"}\n",
+         "c.yaml:5:15: output.url: the prefix of an s3:// URL has a part \".\" or \"..\""},
+        {FLEET "output: {url: \"s3://bucket\", access_key: A}\n",
+         "c.yaml:5:42: output.access_key: output.access_key and output.secret_key go together; the other one is "
+         "missing"},
+        {FLEET "output: {url: \"s3://bucket\", session_token: A}\n",
+         "c.yaml:5:45: output.session_token: output.access_key and output.secret_key are missing beside it"},
+        {FLEET "output: {url: \"s3://bucket\", endpoint: localhost}\n",
+         "c.yaml:5:40: output.endpoint: \"localhost\" does not fit; allowed: http://HOST[:PORT] or "
+         "https://HOST[:PORT]"},
+        {SOURCES "output: {url: /out}\nbroker: {url: \"kafka://u:p@k\"}\nledger: {url: \"redis://r\"}\n",
+         "c.yaml:4:15: broker.url: \"kafka://u:p@k\" is not kafka://HOST:PORT[,HOST:PORT]; credentials go to "
+         "broker.properties"},
+        {SOURCES "output: {url: /out}\nbroker: {url: \"kafka://k\", properties: [a]}\nledger: {url: \"redis://r\"}\n",
+         "c.yaml:4:40: broker.properties: must be a map of keys, not a list"},
+        {SOURCES "output: {url: /out}\nbroker: {url: \"kafka://k\", properties: {a.b: 1, a.b: 2}}\n"
+                 "ledger: {url: \"redis://r\"}\n",
+         "c.yaml:4:49: broker.properties.a.b: the key is given twice"},
+        {SOURCES "output: {url: /out}\nbroker: {url: \"kafka://k\"}\nledger: {url: \"redis://r\", key_file: x}\n",
+         "c.yaml:5:38: ledger.key_file: ledger.cert_file and ledger.key_file go together; the other one is missing"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) check_refused(rows[i].text, rows[i].want);
+}
+
+static void a_secret_stands_in_no_message(void **state) {
+    (void)state;
+    check_refused(SOURCES "output: {url: /out}\nbroker: {url: \"kafka://k\"}\nledger: {url: \"redsi://:hunter2@r\"}\n",
+                  "c.yaml:5:15: ledger.url: the value (which is secret) does not fit; allowed: local, "
+                  "redis://HOST[:PORT][/DB], rediss://HOST[:PORT][/DB] or unix:///PATH");
+}
+
+static void a_value_can_come_from_a_file(void **state) {
+    (void)state;
+    char path[] = "/tmp/test_config_fleet.XXXXXX", text[512];
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "hunter2\r\n", 9), 9);
+    snprintf(text, sizeof text, FLEET "output: {url: \"s3://bucket\", access_key: A, secret_key: \"${file:%s}\"}\n",
+             path);
+    AUTO(config_done) struct config *c = load(text);
+    assert_str(c->output.s3.secret_key, "hunter2");
+    char large[CONFIG_VALUE_MAX] = {0};
+    memset(large, 'x', sizeof large);
+    assert_int_equal(pwrite(fd, large, sizeof large, 0), sizeof large);
+    char want[256];
+    snprintf(want, sizeof want, "c.yaml:5:57: output.secret_key: %s holds more than 4095 bytes", path);
+    check_refused(text, want);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(unlink(path), 0);
+    snprintf(want, sizeof want, "c.yaml:5:57: output.secret_key: %s cannot be read: No such file or directory", path);
+    check_refused(text, want);
+    check_refused(FLEET "output: {url: \"${file:secret}\"}\n",
+                  "c.yaml:5:15: output.url: ${file:PATH} wants the absolute path of a file");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_key_of_a_fleet_is_read),
+        cmocka_unit_test(a_fleet_needs_no_state_folder),
+        cmocka_unit_test(what_belongs_to_another_kind_is_refused),
+        cmocka_unit_test(a_secret_stands_in_no_message),
+        cmocka_unit_test(a_value_can_come_from_a_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -44,6 +44,26 @@ void broker_consumer_free(struct broker_consumer consumer) {
     if (consumer.ops) consumer.ops->free(consumer.self);
 }
 
+enum rc broker_share_new(struct broker broker, struct str group, struct broker_share *out, struct why *why) {
+    return broker.ops->share(broker.self, group, out, why);
+}
+
+enum rc broker_share_poll(struct broker_share share, uint64_t wait_ms, bool *owned, struct why *why) {
+    return share.ops->poll(share.self, wait_ms, owned, why);
+}
+
+enum rc broker_share_committed(struct broker_share share, uint32_t partition, uint64_t *out_offset, struct why *why) {
+    return share.ops->committed(share.self, partition, out_offset, why);
+}
+
+enum rc broker_share_commit(struct broker_share share, uint32_t partition, uint64_t offset, struct why *why) {
+    return share.ops->commit(share.self, partition, offset, why);
+}
+
+void broker_share_free(struct broker_share share) {
+    if (share.ops) share.ops->free(share.self);
+}
+
 enum rc broker_bounds(struct broker broker, uint32_t partition, uint64_t *out_start, uint64_t *out_end,
                       struct why *why) {
     return broker.ops->bounds(broker.self, partition, out_start, out_end, why);

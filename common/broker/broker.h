@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* broker: carries messages in partitions that keep their order. Two topics: jobs, consumed by a group, and the blocks
- * of one generation, an append-only log per partition that is read by offset.
+/* broker: carries messages in partitions that keep their order. Three topics: jobs, consumed by a group; the blocks of
+ * one generation, an append-only log per partition that is read by offset; and events, which we only append to, for
+ * others to read (the broker of one machine has none).
  *
  * A topic "blocks" is one per generation, so that offsets, chains of seals and trimming of two generations never meet.
  * An append is worth something only once it is acknowledged: then it is durable, at the offset told. Appends of one
@@ -11,8 +12,8 @@
  * A job is level-triggered, so the jobs topic may lose or double one: twice, late or never is harmless, for the emitter
  * says again whatever stays behind.
  *
- * Threads: the broker handle by any; a producer or consumer by one thread at a time. All producers and consumers are
- * freed before the broker. Memory: a producer holds at most `queue_bytes` of unacknowledged messages (append answers
+ * Threads: the broker handle by any; a producer, consumer or share by one thread at a time. All of these are freed
+ * before the broker. Memory: a producer holds at most `queue_bytes` of unacknowledged messages (append answers
  * RC_BUSY beyond), a read at most what it is asked for.
  * Fails: RC_BUSY (a queue is full), RC_LIMIT (message too large; disk full), RC_BROKEN (damaged log; nothing was
  * overwritten), RC_ABSENT (below the start or at the end of a log), RC_STOP, RC_BAD (no such partition). */
@@ -25,7 +26,7 @@
 
 #include <stdint.h>
 
-enum broker_topic { BROKER_JOBS, BROKER_BLOCKS };
+enum broker_topic { BROKER_JOBS, BROKER_BLOCKS, BROKER_EVENTS };
 
 struct broker_ack {
     uint64_t cookie; /* as given to append */
@@ -62,10 +63,22 @@ struct broker_consumer {
     void *self;
 };
 
+struct broker_share_ops {
+    enum rc (*poll)(void *self, uint64_t wait_ms, bool *out_owned, struct why *why);
+    enum rc (*committed)(void *self, uint32_t partition, uint64_t *out_offset, struct why *why);
+    enum rc (*commit)(void *self, uint32_t partition, uint64_t offset, struct why *why);
+    void (*free)(void *self);
+};
+struct broker_share {
+    const struct broker_share_ops *ops;
+    void *self;
+};
+
 struct broker_ops {
     enum rc (*partitions)(void *self, enum broker_topic topic, uint32_t *out, struct why *why);
     enum rc (*producer)(void *self, size_t queue_bytes, struct broker_producer *out, struct why *why);
     enum rc (*consumer)(void *self, struct str group, struct broker_consumer *out, struct why *why);
+    enum rc (*share)(void *self, struct str group, struct broker_share *out, struct why *why);
     enum rc (*bounds)(void *self, uint32_t partition, uint64_t *out_start, uint64_t *out_end, struct why *why);
     enum rc (*read)(void *self, uint32_t partition, uint64_t offset, struct buf *out_bytes, struct broker_message *out,
                     struct why *why);
@@ -83,21 +96,21 @@ struct broker {
     void *self;
 };
 
-/* How many partitions a topic has; at least 1, the same for the life of the handle. */
+/* How many partitions a topic has; at least 1, the same for the life of the handle. RC_BAD: there are no events. */
 RC broker_partitions(struct broker broker, enum broker_topic topic, uint32_t *out, struct why *why);
 
-/* ---- producing, either topic ---- */
+/* ---- producing, any topic ---- */
 RC broker_producer_new(struct broker broker, size_t queue_bytes, struct broker_producer *out, struct why *why);
-/* Queues head and body as one message (copied or written before it returns). For BROKER_JOBS `partition` is taken
- * modulo their number; for BROKER_BLOCKS one that is not there is RC_BAD.
- * RC_BUSY: not queued; poll first. A message counts against queue_bytes with its length and 64 bytes more until poll
- * has handed out its acknowledgement; one alone is always taken. For jobs also: the topic is full, try later.
- * RC_LIMIT: not queued; too large, or the disk is full, and then the same producer can append again later. */
+/* Queues head and body as one message (copied or written before it returns). For BROKER_JOBS and BROKER_EVENTS
+ * `partition` is taken modulo their number; for BROKER_BLOCKS one that is not there is RC_BAD, as are events where
+ * there are none. RC_BUSY: not queued; poll first. A message counts against queue_bytes with its length and 64 bytes
+ * more until poll has handed out its acknowledgement; one alone is always taken. For jobs also: the topic is full, try
+ * later. RC_LIMIT: not queued; too large, or the disk is full, and then the same producer can append again later. */
 RC broker_append(struct broker_producer producer, enum broker_topic topic, uint32_t partition, struct str head,
                  struct str body, uint64_t cookie, struct why *why);
 /* Up to `max` (> 0) acknowledgements, oldest first a partition, waiting up to `wait_ms` for the first. Zero of them is
- * RC_OK; at once when nothing is unacknowledged. RC_BROKEN only when all that were acknowledged have been handed out.
- */
+ * RC_OK; at once when nothing is unacknowledged. RC_BROKEN only when all that were acknowledged have been handed out;
+ * RC_DENIED likewise, when the producer failed for a reason that a new one would meet again. */
 RC broker_poll(struct broker_producer producer, uint64_t wait_ms, struct broker_ack *out, size_t max, size_t *out_n,
                struct why *why);
 /* Does not wait: what is unacknowledged may or may not be in the log. */
@@ -112,6 +125,23 @@ RC broker_next(struct broker_consumer consumer, uint64_t wait_ms, struct buf *ou
 /* All messages that next has given are done with (for lag and a restart's start only; never for correctness). */
 RC broker_commit(struct broker_consumer consumer, struct why *why);
 void broker_consumer_free(struct broker_consumer consumer);
+
+/* ---- which partitions of blocks to look after ---- */
+/* Members of a group divide the partitions of blocks among them, and a share is what is ours of it now. It is a hint
+ * that keeps two uploaders from doing the same work; that both may do it for a while is harmless. A broker that nobody
+ * else uses gives all of them. */
+RC broker_share_new(struct broker broker, struct str group, struct broker_share *out, struct why *why);
+/* Waits up to wait_ms for a change, and tells which are ours: owned[partitions of blocks], each written. To be called
+ * every few seconds, or the group takes us for dead. RC_STOP after broker_stop. RC_BUSY: as it was (owned is not
+ * written), the broker is not reachable. */
+RC broker_share_poll(struct broker_share share, uint64_t wait_ms, bool *owned, struct why *why);
+/* What the group last committed for a partition, ours or not. It is for people who look at lag, or who set it back to
+ * have a log read again; it never says that anything before it is done. RC_ABSENT: nothing. */
+RC broker_share_committed(struct broker_share share, uint32_t partition, uint64_t *out_offset, struct why *why);
+/* Tells how far we are; may get lost. RC_BAD: no such partition. */
+RC broker_share_commit(struct broker_share share, uint32_t partition, uint64_t offset, struct why *why);
+/* Leaves the group, so that the others take over at once. */
+void broker_share_free(struct broker_share share);
 
 /* ---- the log of blocks ---- */
 /* [start, end): what can be read; only acknowledged messages are below `end`. An acknowledged end never falls; the
@@ -137,8 +167,8 @@ RC broker_backlog_bytes(struct broker broker, uint64_t *out, struct why *why);
 /* Waits up to wait_ms until the partition's end is above `offset`; RC_ABSENT if it is not, RC_STOP after broker_stop,
  * RC_BROKEN when it never will be. */
 RC broker_wait(struct broker broker, uint32_t partition, uint64_t offset, uint64_t wait_ms, struct why *why);
-/* From now on broker_next and broker_wait answer RC_STOP, also those that are waiting now. All else goes on, so that a
- * service can finish what it has begun. Any thread, any number of times. */
+/* From now on broker_next, broker_share_poll and broker_wait answer RC_STOP, also those that are waiting now. All else
+ * goes on, so that a service can finish what it has begun. Any thread, any number of times. */
 void broker_stop(struct broker broker);
 void broker_free(struct broker broker);
 

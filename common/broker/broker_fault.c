@@ -26,6 +26,13 @@ struct fault_consumer {
     uint64_t life;
 };
 
+struct fault_share {
+    struct broker_fault *fault;
+    struct broker_share inner;
+    uint32_t partitions;
+    uint64_t life;
+};
+
 enum verdict { GO, FAIL, GO_AND_LOSE };
 
 /* The armed fault, if this is its call. */
@@ -161,6 +168,64 @@ static enum rc fault_consumer(void *self, struct str group, struct broker_consum
     return RC_OK;
 }
 
+/* ---- share ---- */
+
+static enum rc share_poll(void *self, uint64_t wait_ms, bool *out_owned, struct why *why) {
+    struct fault_share *share = self;
+    if (share->life != share->fault->life) return why_set(why, RC_STOP, "broker: share of a crashed process");
+    AUTO(own_free) bool *owned = alloc_zero(share->partitions, sizeof *owned);
+    enum verdict verdict = fault_judge(share->fault, BROKER_FAULT_READ);
+    if (verdict == FAIL) return fault_answer(share->fault, why);
+    TRY(broker_share_poll(share->inner, wait_ms, owned, why));
+    if (verdict == GO_AND_LOSE) return fault_answer(share->fault, why);
+    memcpy(out_owned, owned, share->partitions * sizeof *owned);
+    return RC_OK;
+}
+
+static enum rc share_committed(void *self, uint32_t partition, uint64_t *out_offset, struct why *why) {
+    struct fault_share *share = self;
+    if (share->life != share->fault->life) return why_set(why, RC_STOP, "broker: share of a crashed process");
+    uint64_t offset = 0;
+    enum verdict verdict = fault_judge(share->fault, BROKER_FAULT_READ);
+    if (verdict == FAIL) return fault_answer(share->fault, why);
+    TRY(broker_share_committed(share->inner, partition, &offset, why));
+    if (verdict == GO_AND_LOSE) return fault_answer(share->fault, why);
+    *out_offset = offset;
+    return RC_OK;
+}
+
+static enum rc share_commit(void *self, uint32_t partition, uint64_t offset, struct why *why) {
+    struct fault_share *share = self;
+    if (share->life != share->fault->life) return why_set(why, RC_STOP, "broker: share of a crashed process");
+    FAULT(share->fault, BROKER_FAULT_COMMIT, broker_share_commit(share->inner, partition, offset, why));
+}
+
+static void share_free(void *self) {
+    struct fault_share *share = self;
+    broker_share_free(share->inner);
+    free(share);
+}
+
+static const struct broker_share_ops SHARE_OPS = {share_poll, share_committed, share_commit, share_free};
+
+static enum rc fault_share(void *self, struct str group, struct broker_share *out, struct why *why) {
+    struct broker_fault *fault = self;
+    uint32_t partitions = 0;
+    enum verdict verdict = fault_judge(fault, BROKER_FAULT_READ);
+    if (verdict == FAIL) return fault_answer(fault, why);
+    struct broker_share inner;
+    TRY(broker_partitions(fault->inner, BROKER_BLOCKS, &partitions, why));
+    TRY(broker_share_new(fault->inner, group, &inner, why));
+    if (verdict == GO_AND_LOSE) {
+        broker_share_free(inner);
+        return fault_answer(fault, why);
+    }
+    struct fault_share *share = ALLOC(struct fault_share);
+    *share = (struct fault_share){fault, inner, partitions, fault->life};
+    *out = (struct broker_share){&SHARE_OPS, share};
+    return RC_OK;
+}
+
 /* ---- the rest ---- */
 
 static enum rc fault_partitions(void *self, enum broker_topic topic, uint32_t *out, struct why *why) {
@@ -246,6 +311,7 @@ static void fault_port_free(void *self) { (void)self; }
 static const struct broker_ops BROKER_OPS = {.partitions = fault_partitions,
                                              .producer = fault_producer,
                                              .consumer = fault_consumer,
+                                             .share = fault_share,
                                              .bounds = fault_bounds,
                                              .read = fault_read,
                                              .read_head = fault_read_head,

@@ -3,7 +3,8 @@
  * k-th operation and crashes between any two effects.
  *
  * Every fallible call is counted, also those of producers and consumers that were made through it. A call is an effect
- * when it changes something: append, poll (hands out acknowledgements), next, commit, trim, skip_to. The armed fault
+ * when it changes something: append, poll (hands out acknowledgements), next, commit (of a consumer or share), trim,
+ * skip_to. The armed fault
  * strikes once. Or a function of the owner decides about each call, which lets one counter run through the faults of
  * several ports.
  *

@@ -6,6 +6,7 @@
 #include "must.h"
 #include "num.h"
 #include "own.h"
+#include "whole_share.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -52,6 +53,27 @@ static RC local_consumer(void *self, struct str group, struct broker_consumer *o
     return RC_OK;
 }
 
+/* ---- share ---- */
+
+static bool wait_for_stop(void *context, uint64_t wait_ms) {
+    struct local *local = context;
+    struct timespec deadline;
+    wake_deadline(wait_ms, &deadline);
+    for (;;) {
+        uint64_t seen = wake_count(&local->progress);
+        if (atomic_load(&local->stopped)) return true;
+        if (wait_ms == 0 || !wake_wait(&local->progress, seen, &deadline)) return false;
+    }
+}
+
+static RC local_share(void *self, struct str group, struct broker_share *out, struct why *why) {
+    struct local *local = self;
+    (void)group, (void)why;
+    (void)atomic_fetch_add(&local->handles, 1);
+    whole_share_new(local->block_partitions, wait_for_stop, consumer_free, local, out);
+    return RC_OK;
+}
+
 /* ---- blocks ---- */
 
 static RC log_of(struct local *local, uint32_t partition, struct spool_log **out, struct why *why) {
@@ -63,7 +85,7 @@ static RC log_of(struct local *local, uint32_t partition, struct spool_log **out
 
 static RC local_partitions(void *self, enum broker_topic topic, uint32_t *out, struct why *why) {
     const struct local *local = self;
-    (void)why;
+    if (topic == BROKER_EVENTS) return why_set(why, RC_BAD, "broker: the local broker has no events");
     *out = topic == BROKER_JOBS ? local->job_partitions : local->block_partitions;
     return RC_OK;
 }
@@ -164,6 +186,7 @@ static void local_free(void *self) {
 static const struct broker_ops LOCAL_OPS = {.partitions = local_partitions,
                                             .producer = local_producer,
                                             .consumer = local_consumer,
+                                            .share = local_share,
                                             .bounds = local_bounds,
                                             .read = local_read,
                                             .read_head = local_read_head,

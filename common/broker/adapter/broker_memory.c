@@ -6,6 +6,7 @@
 #include "must.h"
 #include "num.h"
 #include "own.h"
+#include "whole_share.h"
 
 enum { JOBS_MAX = 65536, JOBS_BYTES_MAX = 1 << 30, MESSAGE_BYTES_MAX = 8 * 1024 * 1024, JOB_BYTES_MAX = 1 << 20 };
 
@@ -68,6 +69,20 @@ static RC memory_consumer(void *self, struct str group, struct broker_consumer *
     return RC_OK;
 }
 
+static bool is_stopped(void *context, uint64_t wait_ms) {
+    const struct broker_memory *memory = context;
+    (void)wait_ms;
+    return memory->stopped;
+}
+
+static RC memory_share(void *self, struct str group, struct broker_share *out, struct why *why) {
+    struct broker_memory *memory = self;
+    (void)group, (void)why;
+    memory->consumers++;
+    whole_share_new(memory->options.block_partitions, is_stopped, consumer_free, memory, out);
+    return RC_OK;
+}
+
 /* ---- the logs ---- */
 
 static RC log_of(struct broker_memory *memory, uint32_t partition, struct memory_log **out, struct why *why) {
@@ -91,7 +106,9 @@ static RC message_of(struct broker_memory *memory, uint32_t partition, uint64_t 
 static RC memory_partitions(void *self, enum broker_topic topic, uint32_t *out, struct why *why) {
     const struct broker_memory *memory = self;
     (void)why;
-    *out = topic == BROKER_JOBS ? memory->options.job_partitions : memory->options.block_partitions;
+    *out = topic == BROKER_BLOCKS ? memory->options.block_partitions
+           : topic == BROKER_JOBS ? memory->options.job_partitions
+                                  : 1;
     return RC_OK;
 }
 
@@ -180,6 +197,7 @@ static void memory_port_free(void *self) { (void)self; }
 static const struct broker_ops MEMORY_OPS = {.partitions = memory_partitions,
                                              .producer = memory_producer,
                                              .consumer = memory_consumer,
+                                             .share = memory_share,
                                              .bounds = memory_bounds,
                                              .read = memory_read,
                                              .read_head = memory_read_head,
@@ -219,6 +237,8 @@ void broker_memory_lose_jobs(struct broker_memory *memory) {
     struct broker_message message;
     while (job_queue_take(memory->jobs, 0, &bytes, &message, NULL) != RC_ABSENT) buf_reset(&bytes);
 }
+
+uint64_t broker_memory_events(const struct broker_memory *memory) { return memory->events; }
 
 void broker_memory_lose_tail(struct broker_memory *memory, uint32_t partition, uint64_t count) {
     MUST(partition < memory->options.block_partitions);

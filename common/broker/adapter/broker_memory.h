@@ -34,7 +34,7 @@ struct broker_memory;
 struct broker_memory *broker_memory_new(const struct broker_memory_options *options);
 /* The port; its free does nothing. */
 struct broker broker_memory_port(struct broker_memory *memory);
-/* All producers and consumers must have been freed. NULL is nothing. */
+/* All producers, consumers and shares must have been freed. NULL is nothing. */
 void broker_memory_free(struct broker_memory *memory);
 
 /* One message that is under way arrives, or its producer fails; false when none is under way. */
@@ -44,6 +44,8 @@ void broker_memory_settle(struct broker_memory *memory);
 void broker_memory_set_knobs(struct broker_memory *memory, struct broker_memory_knobs knobs);
 /* The jobs topic is made anew: what was in it is gone. */
 void broker_memory_lose_jobs(struct broker_memory *memory);
+/* How many events were appended; they are counted, not kept. */
+uint64_t broker_memory_events(const struct broker_memory *memory);
 /* A disaster: the last `count` messages of a log (at most all) are gone, though acknowledged, and the end falls. */
 void broker_memory_lose_tail(struct broker_memory *memory, uint32_t partition, uint64_t count);
 /* Takes a broker_stop back: the next process on this broker. */

@@ -25,7 +25,7 @@ struct local {
     struct local_partition *partitions;
     struct wake progress; /* an acknowledged end has risen, a log broke, or broker_stop */
     atomic_bool stopped;
-    atomic_uint handles; /* producers and consumers that are alive */
+    atomic_uint handles; /* producers, consumers and shares that are alive */
     pthread_mutex_t group_lock;
     char *group; /* the first consumer's */
 };

@@ -51,6 +51,7 @@ static RC producer_append(void *self, enum broker_topic topic, uint32_t partitio
     struct local_producer *producer = self;
     struct local *local = producer->local;
     size_t bytes = PENDING_BYTES + head.len + body.len;
+    if (topic == BROKER_EVENTS) return why_set(why, RC_BAD, "broker: the local broker has no events");
     if (topic == BROKER_BLOCKS && partition >= local->block_partitions)
         return why_set(why, RC_BAD, "broker: there is no partition %u of blocks", partition);
     if (producer->queued > 0 && num_add(producer->queued_bytes, bytes) > producer->queue_bytes)

@@ -46,8 +46,8 @@ struct broker_memory {
     struct job_queue *jobs;
     struct memory_producer *producers;
     uint64_t producers_made;
-    size_t consumers;
-    uint64_t kept_bytes;
+    size_t consumers; /* and shares */
+    uint64_t kept_bytes, events;
     char *group;
     bool stopped;
 };

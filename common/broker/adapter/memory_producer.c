@@ -122,6 +122,8 @@ static RC producer_append(void *self, enum broker_topic topic, uint32_t partitio
         return why_set(why, RC_BUSY, "broker: %zu bytes are not yet acknowledged", producer->queued_bytes);
     if (topic == BROKER_JOBS) {
         TRY(append_job(producer, partition, head, body, cookie, why));
+    } else if (topic == BROKER_EVENTS) {
+        producer_ack(producer, (struct broker_ack){cookie, 0, memory->events++, BROKER_EVENTS}, bytes);
     } else {
         struct memory_log *log = &memory->logs[partition];
         alloc_grow(&log->waiting, &log->waiting_room, log->waiting_count + 1, sizeof *log->waiting);

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-enum { WAIT_MS = 60000, QUEUE = 4 << 20, BLOCK_PARTITIONS = 2, JOB_PARTITIONS = 3 };
+enum { WAIT_MS = 60000, TURN_MS = 50, QUEUE = 4 << 20, BLOCK_PARTITIONS = 2, JOB_PARTITIONS = 3, TURNS_MAX = 5000 };
 
 struct env {
     const struct broker_fixture *fixture;
@@ -434,24 +434,21 @@ static void each_job_goes_to_one_consumer_of_the_group(void **state) {
     AUTO(buf_done) struct buf bytes = BUF_INIT(100);
     int seen[30] = {0};
     put_jobs(env, producer, 0, 30);
-    bool more = true;
-    for (size_t turn = 0; more; turn++) {
-        more = false;
-        for (size_t c = 0; c < 2; c++) {
-            struct broker_message message;
-            enum rc rc = broker_next(consumers[(turn + c) % 2], 0, &bytes, &message, &env->why);
-            if (rc == RC_ABSENT) continue;
-            OK(rc);
-            more = true;
-            unsigned number = 99;
-            assert_int_equal(sscanf(buf_text(&bytes), "job %u!", &number), 1);
-            assert_true(number < 30);
-            assert_int_equal(message.partition, number % JOB_PARTITIONS);
-            seen[number]++;
-        }
+    for (size_t turn = 0, sum = 0; sum < 30 && turn < TURNS_MAX; turn++) {
+        struct broker_message message;
+        enum rc rc = broker_next(consumers[turn % 2], TURN_MS, &bytes, &message, &env->why);
+        if (rc == RC_ABSENT) continue;
+        OK(rc);
+        unsigned number = 99;
+        assert_int_equal(sscanf(buf_text(&bytes), "job %u!", &number), 1);
+        assert_true(number < 30);
+        assert_int_equal(message.partition, number % JOB_PARTITIONS);
+        sum += seen[number]++ == 0;
     }
-    for (size_t i = 0; i < 30; i++) assert_int_equal(seen[i], 1);
+    for (size_t i = 0; i < 30; i++) assert_true(seen[i] == 1 || (seen[i] > 1 && env->fixture->jobs_repeat));
     for (size_t c = 0; c < 2; c++) {
+        struct broker_message message;
+        if (!env->fixture->jobs_repeat) IS(RC_ABSENT, broker_next(consumers[c], 0, &bytes, &message, &env->why));
         OK(broker_commit(consumers[c], &env->why));
         broker_consumer_free(consumers[c]);
     }
@@ -466,8 +463,11 @@ static void jobs_of_a_partition_keep_their_order(void **state) {
     put_jobs(env, producer, 0, 30);
     uint64_t next[JOB_PARTITIONS] = {0};
     struct broker_message message;
-    while (broker_next(consumer, 0, &bytes, &message, &env->why) == RC_OK)
+    for (size_t i = 0; i < 30; i++) {
+        OK(broker_next(consumer, WAIT_MS, &bytes, &message, &env->why));
         assert_int_equal(message.offset, next[message.partition]++);
+    }
+    IS(RC_ABSENT, broker_next(consumer, 0, &bytes, &message, &env->why));
     for (size_t i = 0; i < JOB_PARTITIONS; i++) assert_int_equal(next[i], 10);
     broker_consumer_free(consumer);
     broker_producer_free(producer);
@@ -493,8 +493,11 @@ static void a_full_jobs_topic_is_busy_and_takes_more_when_read(void **state) {
     AUTO(buf_done) struct buf bytes = BUF_INIT(100);
     struct broker_message message;
     put_jobs(env, producer, 0, CONTRACT_JOBS_MAX);
-    IS(RC_BUSY, broker_append(producer, BROKER_JOBS, 0, STR("x"), STR(""), 1, &env->why));
-    OK(broker_next(consumer, 0, &bytes, &message, &env->why));
+    if (env->fixture->jobs_endless)
+        put_jobs(env, producer, CONTRACT_JOBS_MAX, CONTRACT_JOBS_MAX + 1);
+    else
+        IS(RC_BUSY, broker_append(producer, BROKER_JOBS, 0, STR("x"), STR(""), 1, &env->why));
+    OK(broker_next(consumer, WAIT_MS, &bytes, &message, &env->why));
     put_jobs(env, producer, CONTRACT_JOBS_MAX, CONTRACT_JOBS_MAX + 1);
     broker_consumer_free(consumer);
     broker_producer_free(producer);
@@ -507,7 +510,7 @@ static void a_job_over_the_readers_cap_is_limit_and_gone(void **state) {
     AUTO(buf_done) struct buf bytes = BUF_INIT(4);
     struct broker_message message;
     put_jobs(env, producer, 0, 1);
-    IS(RC_LIMIT, broker_next(consumer, 0, &bytes, &message, &env->why));
+    IS(RC_LIMIT, broker_next(consumer, WAIT_MS, &bytes, &message, &env->why));
     IS(RC_ABSENT, broker_next(consumer, 0, &bytes, &message, &env->why));
     broker_consumer_free(consumer);
     broker_producer_free(producer);
@@ -529,6 +532,76 @@ static void after_stop_waits_end_and_the_rest_goes_on(void **state) {
     OK(broker_trim(env->broker, 0, 1, &env->why));
     broker_consumer_free(consumer);
     broker_producer_free(producer);
+}
+
+/* ---- events ---- */
+
+static void events_are_appended_where_there_are_any(void **state) {
+    struct env *env = *state;
+    struct broker_producer producer = new_producer(env, QUEUE);
+    uint32_t n = 99;
+    if (!env->fixture->has_events) {
+        IS(RC_BAD, broker_partitions(env->broker, BROKER_EVENTS, &n, &env->why));
+        IS(RC_BAD, broker_append(producer, BROKER_EVENTS, 0, STR("x"), STR(""), 1, &env->why));
+    } else {
+        struct broker_ack acks[3];
+        OK(broker_partitions(env->broker, BROKER_EVENTS, &n, &env->why));
+        assert_int_equal(n, 1);
+        for (uint32_t i = 0; i < 3; i++)
+            OK(broker_append(producer, BROKER_EVENTS, i, STR("event "), STR("1"), 40 + i, &env->why));
+        collect(env, producer, acks, 3);
+        for (size_t i = 0; i < 3; i++) {
+            assert_int_equal(acks[i].topic, BROKER_EVENTS);
+            assert_int_equal(acks[i].partition, 0);
+            assert_int_equal(acks[i].offset, i);
+            assert_int_equal(acks[i].cookie, 40 + i);
+        }
+    }
+    for (uint32_t k = 0; k < BLOCK_PARTITIONS; k++) expect_bounds(env, k, 0, 0);
+    broker_producer_free(producer);
+}
+
+/* ---- shares ---- */
+
+static void who_is_alone_gets_every_partition(void **state) {
+    struct env *env = *state;
+    struct broker_share share;
+    bool owned[BLOCK_PARTITIONS] = {false}, all = false;
+    OK(broker_share_new(env->broker, STR("uploaders"), &share, &env->why));
+    for (size_t turn = 0; !all && turn < TURNS_MAX; turn++) {
+        OK(broker_share_poll(share, TURN_MS, owned, &env->why));
+        all = owned[0] && owned[1];
+    }
+    assert_true(all);
+    broker_stop(env->broker);
+    IS(RC_STOP, broker_share_poll(share, WAIT_MS, owned, &env->why));
+    broker_share_free(share);
+}
+
+static void a_committed_offset_is_told_and_moves_either_way(void **state) {
+    struct env *env = *state;
+    struct broker_share share;
+    bool owned[BLOCK_PARTITIONS] = {false};
+    uint64_t offset = 77;
+    OK(broker_share_new(env->broker, STR("uploaders"), &share, &env->why));
+    for (size_t turn = 0; !owned[1] && turn < TURNS_MAX; turn++)
+        OK(broker_share_poll(share, TURN_MS, owned, &env->why));
+    IS(RC_ABSENT, broker_share_committed(share, 0, &offset, &env->why));
+    IS(RC_BAD, broker_share_committed(share, BLOCK_PARTITIONS, &offset, &env->why));
+    IS(RC_BAD, broker_share_commit(share, BLOCK_PARTITIONS, 1, &env->why));
+    assert_int_equal(offset, 77);
+    const uint64_t told[] = {5, 3};
+    for (size_t i = 0; i < COUNT_OF(told); i++) {
+        OK(broker_share_commit(share, 1, told[i], &env->why));
+        for (size_t turn = 0; offset != told[i] && turn < TURNS_MAX; turn++) { /* it may be on its way */
+            OK(broker_share_poll(share, 1, owned, &env->why));
+            enum rc rc = broker_share_committed(share, 1, &offset, &env->why);
+            assert_true(rc == RC_OK || rc == RC_ABSENT);
+        }
+        assert_int_equal(offset, told[i]);
+    }
+    IS(RC_ABSENT, broker_share_committed(share, 0, &offset, &env->why));
+    broker_share_free(share);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -560,6 +633,9 @@ int broker_contract_run(const struct broker_fixture *fixture) {
         TEST(a_full_jobs_topic_is_busy_and_takes_more_when_read),
         TEST(a_job_over_the_readers_cap_is_limit_and_gone),
         TEST(after_stop_waits_end_and_the_rest_goes_on),
+        TEST(events_are_appended_where_there_are_any),
+        TEST(who_is_alone_gets_every_partition),
+        TEST(a_committed_offset_is_told_and_moves_either_way),
     };
     the_fixture = fixture;
     return cmocka_run_group_tests_name(fixture->name, tests, NULL, NULL);

@@ -23,7 +23,7 @@ static void close_local(void *fixture, struct broker broker) {
 }
 
 int main(void) {
-    struct broker_fixture fixture = {"local", open_local, close_local};
+    struct broker_fixture fixture = {.name = "local", .open = open_local, .close = close_local};
     int failed = broker_contract_run(&fixture);
     fixture.name = "local, a segment every two messages";
     segment_bytes = 60;

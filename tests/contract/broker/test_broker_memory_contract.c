@@ -227,7 +227,8 @@ static void a_lost_tail_lowers_the_end_and_can_be_skipped(void **state) {
 }
 
 int main(void) {
-    const struct broker_fixture fixture = {"memory", open_memory, close_memory};
+    const struct broker_fixture fixture = {
+        .name = "memory", .has_events = true, .open = open_memory, .close = close_memory};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_acknowledged_or_read_before_a_step),
         cmocka_unit_test(of_a_dead_producer_any_prefix_arrives_also_later),

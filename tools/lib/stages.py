@@ -110,7 +110,7 @@ def ctest(log, preset, *selection, wrap=()):
 
 
 # The labels that have a stage of their own; every other test belongs to the stage `unit`, so that none is lost.
-OWN_LABELS = ("contract", "sim", "fuzz")
+OWN_LABELS = ("contract", "sim", "fuzz", "fleet")
 
 
 def stage_format(log):
@@ -167,7 +167,7 @@ def stage_fuzz(log):
 
 
 def stage_clang(log):
-    return build(log, "clang") or ctest(log, "clang", "-LE", "^fuzz$")
+    return build(log, "clang") or ctest(log, "clang", "-LE", "^(fuzz|fleet)$")
 
 
 def stage_threads(log):
@@ -209,6 +209,20 @@ def stage_e2e(log):
                   SLUICE_MAKE_LOGS=str(ROOT / "build/release/tests/lib/make_logs"))
 
 
+def stage_fleet(log):
+    """Against real servers: the contract suites of the adapters that need one, then the program as a fleet."""
+    failed = build(log, "dev")
+    if failed:
+        return failed
+    result = ctest(log, "dev", "-L", "^fleet$", wrap=(sys.executable, "tests/lib/servers.py", "all", "--"))
+    if not any((ROOT / "tests/fleet").glob("test_*.py")):
+        return result
+    result += build(log, "release") or pytest(
+        log, "tests/fleet", SLUICE_BINARY=str(ROOT / "build/release/services/sluice/sluice"),
+        SLUICE_MAKE_LOGS=str(ROOT / "build/release/tests/lib/make_logs"))
+    return result
+
+
 # In this order: what fails fast comes first.
 STAGES = {
     "format": ("clang-format", stage_format),
@@ -223,6 +237,7 @@ STAGES = {
     "threads": ("tests labelled threads, clang with TSan", stage_threads),
     "release": ("build with gcc, optimised", stage_release),
     "e2e": ("the program, end to end", stage_e2e),
+    "fleet": ("adapters and the program on real servers", stage_fleet),
     "tidy": ("clang-tidy", stage_tidy),
 }
 
@@ -271,6 +286,7 @@ def parse_options():
     parser.add_argument("stages", nargs="*", metavar="STAGE")
     parser.add_argument("--only", metavar="REGEX")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--wants", metavar="STAGE")
     options = parser.parse_args()
     unknown = [s for s in options.stages if s not in STAGES]
     if unknown:
@@ -280,6 +296,8 @@ def parse_options():
 
 if __name__ == "__main__":
     OPTIONS = parse_options()
+    if OPTIONS.wants:  # only says whether that stage would run: what it needs is installed before
+        sys.exit(0 if not OPTIONS.stages or OPTIONS.wants in OPTIONS.stages else 1)
     if OPTIONS.list:
         for stage, (what, _) in STAGES.items():
             print(f"{stage:<9} {what}")

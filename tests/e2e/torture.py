@@ -322,11 +322,13 @@ class Torture:
         inc = self.pick()
         grid = 4 * KIBI
         want = grid - len(inc.data) % grid + self.rng.randrange(-3, 4)
-        if want < 100:
+        if want < 30:
             return
-        text = self.make.text(inc, max(1, want - 100))
-        rest = want - len(text)
-        self.write(inc, text + (b"z" * rest if rest > 0 and text.endswith(b"\n") else b""))
+        text, line = b"", self.make.line(inc)
+        while len(text) + len(line) <= want - 30:
+            text, line = text + line, self.make.line(inc)
+        who = f"{inc.number}.{inc.lines} ".encode()  # of the line that did not fit: no other line is like it
+        self.write(inc, text + who + b"z" * (want - len(text) - len(who)))
 
     def rename(self):
         inc = self.pick()
@@ -515,7 +517,8 @@ class Torture:
         found = Counter(line_key(line) for line in readers.lines(self.pipe.out, generation))
         found += Counter(reject_key(r) for r in self.rejects(generation))
         troubles = []
-        for inc in self.files:
+        # Pieces of two lines may be alike: those that have to be there are taken first.
+        for inc in sorted(self.files, key=lambda inc: not inc.alive):
             whole = inc.alive and generation == self.generation
             durable = len(inc.data) if whole else inc.durable.get(generation, 0)
             for line in lines_of(inc):

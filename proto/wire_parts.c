@@ -163,16 +163,22 @@ Sluice__Trailer wire_from_trailer(const struct block_trailer *t, Sluice__Attempt
     out.digest = t->digest;
     out.tail_hash = t->tail_hash;
     out.closed = t->closed;
+    out.first_end = t->first_end;
     return out;
 }
 
 RC wire_to_trailer(const Sluice__Trailer *from, struct block_trailer *out, struct why *why) {
     if (from->version != BLOCK_VERSION) return why_set(why, RC_BAD, "trailer: version %u", from->version);
-    struct block_trailer t = {
-        .blocks = from->blocks, .digest = from->digest, .tail_hash = from->tail_hash, .closed = from->closed};
+    struct block_trailer t = {.blocks = from->blocks,
+                              .digest = from->digest,
+                              .tail_hash = from->tail_hash,
+                              .closed = from->closed,
+                              .first_end = from->first_end};
     TRY(wire_to_attempt(from->attempt, &t.attempt, why));
     TRY(wire_to_facts(from->facts, &t.facts, why));
     TRY(wire_to_counts(from->counts, &t.counts, why));
+    if (t.first_end && (t.first_end < t.attempt.from || t.first_end >= t.attempt.to))
+        return why_set(why, RC_BAD, "trailer: its first line starts outside of its range");
     *out = t;
     return RC_OK;
 }

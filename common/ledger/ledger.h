@@ -192,8 +192,9 @@ struct ledger_winner {
     bool has_counts; /* from its trailer */
     struct counts counts;
     uint64_t tail_hash;
-    uint32_t messages; /* blocks + trailer; 0 while unknown */
-    bool closed;       /* its trailer says that `to` is a closed end */
+    uint32_t messages;  /* blocks + trailer; 0 while unknown */
+    bool closed;        /* its trailer says that `to` is a closed end */
+    uint64_t first_end; /* its trailer says that its first line starts at this closed end; 0: at no closed end */
 };
 
 /* What a recoverer saw before it begins. */
@@ -270,8 +271,13 @@ RC ledger_identity(struct ledger ledger, struct ledger_identity *out, struct why
 RC ledger_lookup(struct ledger ledger, const struct ledger_key *keys, size_t n, struct arena *arena,
                  struct ledger_file *out, struct why *why);
 /* out[i]: RC_OK, or RC_STALE when the key's version is not `seen_version`: look up again. Enrolling the same id again
- * under the same key is RC_OK, under another key RC_BAD. The older incarnation under the key is closed as gone, at its
- * `reach` if that lies behind its newest closed end or it had none.
+ * under the same key is RC_OK, under another key RC_BAD.
+ * The older incarnation under the key becomes gone, unless it was. Nobody saw where it ended, and a closed end is a
+ * line start for ever; so it gets one only where its reach is one for sure: R, its largest checkpoint in the handle's
+ * generation, becomes a closed end iff R > 0, R is behind its newest closed end or it has none, no generation has a
+ * checkpoint behind R, and every stripe that begins before R has its checkpoint (in the handle's generation) at
+ * min(R, the stripe's end) or behind. Else its closed ends stay as they are, and no receipt comes of what is behind
+ * them (rules_gone_end() in ledger_rules.h has the argument).
  * A recovery may have restored several incarnations of one key, whose order nobody knows. Then an enroll, which says
  * that the caller refused the newest one, answers RC_STALE and makes the next one of these the newest, until the caller
  * recognised one or refused all. */
@@ -344,16 +350,17 @@ RC ledger_list_stripes(struct ledger ledger, struct id file, struct arena *arena
  * the one before had staged. The target epoch, for the barriers, is one more than the ledger's, the chains' and the
  * target of any recoverer before: an epoch that no attempt can carry yet. From begin to end all calls but identity and
  * list answer RC_STALE.
- * `winners` may come in any order and again: facts of a file that the ledger does not know are enrolled, the rest is
- * staged. All winners of all seals of a generation have to be given, and their predecessors, transitively.
- * `reset_durable` (of the handle's generation, at any time before end) makes `end` set the partition counters to 0 and
- * nothing durable, so that batches can be told again from manifests, once the epoch is open.
- * `end` unites, in one step: winners that were given stand; winners of the ledger stand unless they overlap one that
- * was given or come behind one that fell (a seal is trusted over an acknowledged advance); each stripe's checkpoint
- * becomes the largest end. Voids are forgotten, the epoch becomes the target, everybody is let in.
- * RC_BROKEN from end: two given winners overlap, a range before a winner has none (its blocks are lost), or a winner's
- * trailer was not given. `why` names the first. Nothing is changed, the token stays: give what is missing (a repair
- * gives the attempt that it made in the place of the lost one, under the lost one's id) and end again. */
+ * `winners` may come in any order and again: facts of a file that the ledger does not know are enrolled, the closed
+ * ends that it tells (`to` if `closed`, `first_end` if not 0) are added to the file's, the rest is staged. All winners
+ * of all seals of a generation have to be given, and their predecessors, transitively. `reset_durable` (of the handle's
+ * generation, at any time before end) makes `end` set the partition counters to 0 and nothing durable, so that batches
+ * can be told again from manifests, once the epoch is open. `end` unites, in one step: winners that were given stand;
+ * winners of the ledger stand unless they overlap one that was given or come behind one that fell (a seal is trusted
+ * over an acknowledged advance); each stripe's checkpoint becomes the largest end. Voids are forgotten, the epoch
+ * becomes the target, everybody is let in. RC_BROKEN from end: two given winners overlap, a range before a winner has
+ * none (its blocks are lost), or a winner's trailer was not given. `why` names the first. Nothing is changed, the token
+ * stays: give what is missing (a repair gives the attempt that it made in the place of the lost one, under the lost
+ * one's id) and end again. */
 RC ledger_recover_begin(struct ledger ledger, struct ledger_epochs seen, struct id token, uint64_t *out_target,
                         struct why *why);
 RC ledger_recover_winners(struct ledger ledger, struct id token, const struct ledger_winner *winners, size_t n,

@@ -121,6 +121,13 @@ size_t rules_prunable(const struct rules_stripe *stripe) {
     return stripe->winners_len && rules_outstanding(stripe) == 0 ? stripe->winners_len - 1 : 0;
 }
 
+bool rules_gone_end(const struct rules_gone *gone, uint64_t *out_end) {
+    bool behind = gone->closed_end < 0 || gone->reach > (uint64_t)gone->closed_end;
+    if (!gone->whole || !gone->reach || gone->reach < gone->reach_of_any || !behind) return false;
+    *out_end = gone->reach;
+    return true;
+}
+
 uint64_t rules_complete_at(uint64_t stripe, uint64_t stripe_bytes, uint64_t end) {
     uint64_t start;
     if (__builtin_mul_overflow(stripe, stripe_bytes, &start)) return end;

@@ -74,6 +74,18 @@ RC rules_durable(struct rules_stripe *stripe, struct id attempt, uint32_t messag
 /* How many winners at the front can be forgotten: all but the last when nothing is outstanding. */
 size_t rules_prunable(const struct rules_stripe *stripe);
 
+/* An incarnation that another one took the key of. */
+struct rules_gone {
+    int64_t closed_end;    /* its newest, -1: none */
+    uint64_t reach;        /* its largest checkpoint in the generation of the call, 0: none */
+    uint64_t reach_of_any; /* in any generation */
+    bool whole;            /* every stripe that begins before `reach` is at rules_complete_at() of it, or behind */
+};
+/* Where it ended, as far as anybody can tell: its reach, if that is a line start for sure and an end that close would
+ * take. With `whole` it is one: a line that goes over the reach would start in a stripe before it, and that stripe is
+ * converted behind all its lines. Without, the reach may be the border of a stripe in the middle of a line. False: no
+ * end is to be added. */
+bool rules_gone_end(const struct rules_gone *gone, uint64_t *out_end);
 /* Where the checkpoint of `stripe` has to be at least for a file that is closed at `end`. */
 uint64_t rules_complete_at(uint64_t stripe, uint64_t stripe_bytes, uint64_t end);
 

@@ -191,6 +191,7 @@ static RC give_seal(struct recovering *r, struct seal *seal, struct why *why) {
             w.tail_hash = t->tail_hash;
             w.messages = t->blocks + 1;
             w.closed = t->closed;
+            w.first_end = t->first_end;
         }
         TRY(give(r, &w, why));
     }

@@ -40,6 +40,7 @@ static void add(struct unsealed *u, const struct block_message *m) {
     w->tail_hash = m->trailer.tail_hash;
     w->messages = m->trailer.blocks + 1;
     w->closed = m->trailer.closed;
+    w->first_end = m->trailer.first_end;
 }
 
 RC unsealed_read(struct unsealed *u, struct broker broker, uint32_t partition, uint64_t from, uint64_t to,

@@ -16,7 +16,7 @@ const char *status_state_name(enum status_state state) {
 static enum status_state state_of(const struct ledger_listing *l, uint64_t done) {
     if (l->state == LEDGER_RECEIPTED) return STATUS_RECEIPTED;
     if (l->state == LEDGER_SET_ASIDE) return STATUS_SET_ASIDE;
-    if (l->gone) return done < l->closed_end ? STATUS_INCOMPLETE : STATUS_GONE;
+    if (l->gone) return !l->closed || done < l->closed_end ? STATUS_INCOMPLETE : STATUS_GONE;
     return l->state == LEDGER_CLOSED ? STATUS_CLOSED : STATUS_OPEN;
 }
 

@@ -15,6 +15,7 @@
 struct found {
     uint64_t to;
     bool closed;
+    uint64_t first_end;                /* block_trailer.first_end */
     const struct slice_result *result; /* NULL: a range without lines */
 };
 
@@ -35,7 +36,8 @@ static RC publish(struct lane *l, const struct found *found, struct why *why) {
                                     .facts = t->job.facts,
                                     .counts = counts_of(found->result),
                                     .tail_hash = tail,
-                                    .closed = found->closed};
+                                    .closed = found->closed,
+                                    .first_end = found->first_end};
     l->publishing = f;
     enum rc rc = blocks_publish(l->blocks, found->result, &trailer, &ask->messages, why);
     l->publishing = NULL;
@@ -103,7 +105,7 @@ static RC skip_long_line(struct lane *l, uint64_t at, size_t window, struct foun
     uint64_t length = end - at;
     if (newline) TRY(text_length(&t->reader, at, &length, why));
     slice_add_too_long(l->slice, at, length, head);
-    *out = (struct found){end, end == next_end, slice_result(l->slice)};
+    *out = (struct found){.to = end, .closed = end == next_end, .result = slice_result(l->slice)};
     return RC_OK;
 }
 
@@ -136,7 +138,8 @@ static RC convert_lines(struct lane *l, uint64_t at, struct found *out, struct w
         slice_start(l, converter);
         slice_add(l->slice, (struct str){l->window, cut.bytes}, at, &taken);
         stopwatch_lap(&watch, METRIC_LANE_STAGE, METRIC_LANE_CPU, LABEL_STAGE_CONVERT);
-        *out = (struct found){at + taken, cut.closed && taken == cut.bytes, slice_result(l->slice)};
+        *out = (struct found){
+            .to = at + taken, .closed = cut.closed && taken == cut.bytes, .result = slice_result(l->slice)};
         return RC_OK;
     }
 }
@@ -162,8 +165,15 @@ static RC first_line(struct lane *l, uint64_t *out_at, struct found *out_found, 
     if (rc != RC_ABSENT) return rc;
     bool to_stripe_end = t->job.ready >= end;
     if (to_stripe_end || t->job.closed)
-        *out_found = (struct found){to_stripe_end ? end : t->job.ready, !to_stripe_end, NULL};
+        *out_found = (struct found){.to = to_stripe_end ? end : t->job.ready, .closed = !to_stripe_end};
     return RC_ABSENT;
+}
+
+/* The first line starts where it does because a closed end is there: whoever recovers the ledger has to know, for the
+ * line before it may be converted later. Behind a predecessor its trailer says so. */
+static uint64_t closed_end_at(const struct task *t, uint64_t at) {
+    bool is_end = at && id_is_none(t->predecessor) && cut_next_end(t->ends, t->ends_len, at) == at;
+    return is_end ? at : 0;
 }
 
 /* One slice: RC_ABSENT when the job is done with for now. */
@@ -179,6 +189,7 @@ static RC convert_slice(struct lane *l, struct why *why) {
     else if (rc == RC_ABSENT && found.to)
         rc = RC_OK;
     if (rc != RC_OK) return rc;
+    found.first_end = closed_end_at(t, found.result ? at : 0);
     adapt_slice(l, &found);
     return publish(l, &found, why);
 }

@@ -105,24 +105,21 @@ static RC may_be_due(struct ledger_sqlite *l, const struct file_row *file, uint6
     return RC_OK;
 }
 
-/* Adds up the stripes; *out_all: every one is where it has to be. */
-static RC add_stripes(struct ledger_sqlite *l, const struct file_row *file, uint64_t generation, struct ledger_due *due,
-                      bool *out_all, struct why *why) {
+RC ledger_sqlite_whole(struct ledger_sqlite *l, const struct file_row *file, uint64_t generation, uint64_t end,
+                       struct counts *counts, bool *out, struct why *why) {
     enum ledger_sql sql = SQL_STRIPES_OF;
     bool more = false;
-    uint64_t wanted = 0;
-    *out_all = false;
-    due->end = (uint64_t)file->closed_end;
-    due->stripes = stripe_count(due->end, file->stripe_bytes);
+    uint64_t wanted = 0, stripes = stripe_count(end, file->stripe_bytes);
+    *out = false;
     TRY(ledger_db_first(l->db, &more, why, sql, "uu", file->n, generation));
-    for (; more && wanted < due->stripes; wanted++) {
+    for (; more && wanted < stripes; wanted++) {
         uint64_t stripe = ledger_db_u64(l->db, sql, 0), at = ledger_db_u64(l->db, sql, 1);
-        if (stripe != wanted || at < rules_complete_at(stripe, file->stripe_bytes, due->end)) return RC_OK;
-        struct counts counts = ledger_db_counts(l->db, sql, 4);
-        counts_add(&due->counts, &counts);
+        if (stripe != wanted || at < rules_complete_at(stripe, file->stripe_bytes, end)) return RC_OK;
+        struct counts own = ledger_db_counts(l->db, sql, 4);
+        counts_add(counts, &own);
         TRY(ledger_db_next(l->db, &more, why, sql));
     }
-    *out_all = wanted == due->stripes;
+    *out = wanted == stripes;
     return RC_OK;
 }
 
@@ -156,7 +153,10 @@ static RC look_at(struct ledger_sqlite *l, uint64_t generation, uint64_t n, stru
     ledger_sqlite_file_read(l, SQL_FILE_BY_N, &file);
     *out = (struct ledger_due){.file = file.id};
     TRY(may_be_due(l, &file, generation, out_due, why));
-    if (*out_due) TRY(add_stripes(l, &file, generation, out, out_due, why));
+    if (!*out_due) return RC_OK;
+    out->end = (uint64_t)file.closed_end;
+    out->stripes = stripe_count(out->end, file.stripe_bytes);
+    TRY(ledger_sqlite_whole(l, &file, generation, out->end, &out->counts, out_due, why));
     if (!*out_due) return RC_OK;
     TRY(ledger_sqlite_facts(l, SQL_FILE_BY_N, arena, &out->facts, why));
     return add_batches(l, n, generation, arena, out, why);

@@ -165,6 +165,26 @@ enum rc ledger_sqlite_lookup(void *self, struct ledger_at at, const struct ledge
     return RC_OK;
 }
 
+/* ---- a call over an array ---- */
+
+/* Decides one of the asks: *out for it alone, a return for all of them. */
+typedef enum rc (*decide_one)(struct ledger_sqlite *l, uint64_t generation, const void *ask, enum rc *out,
+                              struct why *why);
+
+/* `asks` are n of `bytes` each, decided in order, in one transaction. */
+static RC decide_all(struct ledger_sqlite *l, struct ledger_at at, decide_one one, const void *asks, size_t bytes,
+                     size_t n, enum rc *out, struct why *why) {
+    AUTO(own_free) enum rc *answers = alloc_zero(n, sizeof *answers);
+    LOCKED(&l->lock);
+    TRY(ledger_sqlite_begin(l, at, true, why));
+    enum rc rc = RC_OK;
+    for (size_t i = 0; i < n && rc == RC_OK; i++)
+        rc = one(l, at.generation, (const char *)asks + i * bytes, &answers[i], why);
+    TRY(ledger_db_end(l->db, rc, why));
+    if (n) memcpy(out, answers, n * sizeof *out);
+    return RC_OK;
+}
+
 /* ---- close ---- */
 
 RC ledger_sqlite_end_add(struct ledger_sqlite *l, const struct file_row *file, uint64_t end, bool gone,
@@ -185,8 +205,8 @@ static RC reach_of(struct ledger_sqlite *l, const struct file_row *file, uint64_
     return RC_OK;
 }
 
-static RC close_one(struct ledger_sqlite *l, uint64_t generation, const struct ledger_close *ask, enum rc *out,
-                    struct why *why) {
+static enum rc close_one(struct ledger_sqlite *l, uint64_t generation, const void *one, enum rc *out, struct why *why) {
+    const struct ledger_close *ask = one;
     struct file_row file;
     uint64_t reach = 0;
     if (ask->end > INT64_MAX) return why_set(why, RC_BAD, "a file cannot end at %" PRIu64, ask->end);
@@ -205,24 +225,26 @@ static RC close_one(struct ledger_sqlite *l, uint64_t generation, const struct l
 
 enum rc ledger_sqlite_close_files(void *self, struct ledger_at at, const struct ledger_close *asks, size_t n,
                                   enum rc *out, struct why *why) {
-    struct ledger_sqlite *l = self;
-    AUTO(own_free) enum rc *answers = alloc_zero(n, sizeof *answers);
-    LOCKED(&l->lock);
-    TRY(ledger_sqlite_begin(l, at, true, why));
-    enum rc rc = RC_OK;
-    for (size_t i = 0; i < n && rc == RC_OK; i++) rc = close_one(l, at.generation, &asks[i], &answers[i], why);
-    TRY(ledger_db_end(l->db, rc, why));
-    if (n) memcpy(out, answers, n * sizeof *out);
-    return RC_OK;
+    return decide_all(self, at, close_one, asks, sizeof *asks, n, out, why);
 }
 
 /* ---- enroll ---- */
 
+/* Nobody saw where it ended; see rules_gone_end(). */
 static RC close_as_gone(struct ledger_sqlite *l, uint64_t generation, const struct file_row *file, struct why *why) {
-    uint64_t reach = 0;
-    TRY(reach_of(l, file, &reach, why));
-    uint64_t end = file->closed_end > (int64_t)reach ? (uint64_t)file->closed_end : reach;
-    TRY(ledger_sqlite_end_add(l, file, end, true, why));
+    struct rules_gone gone = {.closed_end = file->closed_end};
+    struct counts counts = {0};
+    bool row = false;
+    uint64_t end = 0;
+    TRY(reach_of(l, file, &gone.reach_of_any, why));
+    TRY(ledger_db_first(l->db, &row, why, SQL_PROGRESS_GET, "uu", file->n, generation));
+    gone.reach = row ? ledger_db_u64(l->db, SQL_PROGRESS_GET, 0) : 0;
+    if (gone.reach) TRY(ledger_sqlite_whole(l, file, generation, gone.reach, &counts, &gone.whole, why));
+    if (rules_gone_end(&gone, &end))
+        TRY(ledger_sqlite_end_add(l, file, end, true, why));
+    else
+        TRY(ledger_db_run(l->db, why, SQL_FILE_CLOSE, "iuuu", file->closed_end, (uint64_t)file->ends, (uint64_t)1,
+                          file->n));
     return ledger_db_run(l->db, why, SQL_WORK_PUT, "uu", generation, file->n);
 }
 
@@ -246,8 +268,9 @@ static RC enroll_again(const struct facts *facts, struct str source, const struc
     return RC_OK;
 }
 
-static RC enroll_one(struct ledger_sqlite *l, uint64_t generation, const struct ledger_enroll *ask, enum rc *out,
-                     struct why *why) {
+static enum rc enroll_one(struct ledger_sqlite *l, uint64_t generation, const void *one, enum rc *out,
+                          struct why *why) {
+    const struct ledger_enroll *ask = one;
     struct file_row known, newest;
     bool next = false, row = false;
     *out = RC_OK;
@@ -272,15 +295,7 @@ static RC enroll_one(struct ledger_sqlite *l, uint64_t generation, const struct 
 
 enum rc ledger_sqlite_enroll(void *self, struct ledger_at at, const struct ledger_enroll *asks, size_t n, enum rc *out,
                              struct why *why) {
-    struct ledger_sqlite *l = self;
-    AUTO(own_free) enum rc *answers = alloc_zero(n, sizeof *answers);
-    LOCKED(&l->lock);
-    TRY(ledger_sqlite_begin(l, at, true, why));
-    enum rc rc = RC_OK;
-    for (size_t i = 0; i < n && rc == RC_OK; i++) rc = enroll_one(l, at.generation, &asks[i], &answers[i], why);
-    TRY(ledger_db_end(l->db, rc, why));
-    if (n) memcpy(out, answers, n * sizeof *out);
-    return RC_OK;
+    return decide_all(self, at, enroll_one, asks, sizeof *asks, n, out, why);
 }
 
 /* ---- amend ---- */
@@ -290,7 +305,9 @@ static bool is_stored(const struct ledger_amend *ask, const struct file_row *fil
            str_equal(ask->uri, file->uri);
 }
 
-static RC amend_one(struct ledger_sqlite *l, const struct ledger_amend *ask, enum rc *out, struct why *why) {
+static enum rc amend_one(struct ledger_sqlite *l, uint64_t generation, const void *one, enum rc *out, struct why *why) {
+    const struct ledger_amend *ask = one;
+    (void)generation; /* an identity is of all */
     struct file_row file;
     bool row = false;
     if (ask->uri.len > LEDGER_TEXT_MAX)
@@ -313,13 +330,5 @@ static RC amend_one(struct ledger_sqlite *l, const struct ledger_amend *ask, enu
 
 enum rc ledger_sqlite_amend(void *self, struct ledger_at at, const struct ledger_amend *asks, size_t n, enum rc *out,
                             struct why *why) {
-    struct ledger_sqlite *l = self;
-    AUTO(own_free) enum rc *answers = alloc_zero(n, sizeof *answers);
-    LOCKED(&l->lock);
-    TRY(ledger_sqlite_begin(l, at, true, why));
-    enum rc rc = RC_OK;
-    for (size_t i = 0; i < n && rc == RC_OK; i++) rc = amend_one(l, &asks[i], &answers[i], why);
-    TRY(ledger_db_end(l->db, rc, why));
-    if (n) memcpy(out, answers, n * sizeof *out);
-    return RC_OK;
+    return decide_all(self, at, amend_one, asks, sizeof *asks, n, out, why);
 }

@@ -68,6 +68,11 @@ RC ledger_sqlite_check_facts(struct id id, const struct facts *facts, struct why
 RC ledger_sqlite_end_add(struct ledger_sqlite *l, const struct file_row *file, uint64_t end, bool gone,
                          struct why *why);
 
+/* Is every stripe that begins before `end` converted up to there, or to its own end? Adds up their counts meanwhile
+ * (ledger_sqlite_durability.c). */
+RC ledger_sqlite_whole(struct ledger_sqlite *l, const struct file_row *file, uint64_t generation, uint64_t end,
+                       struct counts *counts, bool *out, struct why *why);
+
 /* ---- a stripe's rows (ledger_sqlite_stripe.c) ---- */
 
 struct stripe_row {

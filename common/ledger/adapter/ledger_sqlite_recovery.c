@@ -73,6 +73,9 @@ static RC stage(struct ledger_sqlite *l, uint64_t target, const struct ledger_wi
     TRY(stage_file(l, winner, &file, why));
     TRY(rules_check(attempt, at, file.stripe_bytes, why));
     if (winner->closed) TRY(ledger_sqlite_end_add(l, &file, attempt->to, file.gone, why));
+    if (winner->first_end > INT64_MAX)
+        return why_set(why, RC_BAD, "a line cannot start at %" PRIu64, winner->first_end);
+    if (winner->first_end) TRY(ledger_sqlite_end_add(l, &file, winner->first_end, file.gone, why));
     return ledger_db_run(l->db, why, SQL_STAGED_PUT, "uuuududuuuc", file.n, attempt->generation, attempt->stripe,
                          attempt->from, attempt->id, attempt->to, attempt->predecessor, (uint64_t)winner->has_counts,
                          winner->tail_hash, (uint64_t)winner->messages, &winner->counts);

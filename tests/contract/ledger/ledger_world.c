@@ -169,3 +169,37 @@ void world_receipted(struct world *world, struct id file, uint64_t end) {
     struct ledger_close ask = {file, end, false};
     WORLD_OK(world, ledger_receipted(world->ledger, &ask, 1, &world->why));
 }
+
+struct ledger_listing *world_listing(struct world *w, struct id file) {
+    struct ledger_listing *list = NULL;
+    struct id after = {{0}};
+    size_t n = 0;
+    do {
+        WORLD_OK(w, ledger_list(w->ledger, after, 50, &w->arena, &list, &n, &w->why));
+        for (size_t i = 0; i < n; i++)
+            if (id_equal(list[i].file, file)) return &list[i];
+        if (n) after = list[n - 1].file;
+    } while (n);
+    fail_msg("a file is not listed");
+    return NULL;
+}
+
+static void run_sentence(void **state) {
+    const struct world_sentence *sentence = *state;
+    for (size_t i = 0; i < world_adapters_len; i++) {
+        struct world *world = world_new(&world_adapters[i], 1);
+        sentence->run(world);
+        world_free(world);
+    }
+}
+
+int world_run(const char *suite, const struct world_sentence *sentences, size_t n) {
+    struct CMUnitTest *tests = alloc_zero(n, sizeof *tests);
+    for (size_t i = 0; i < n; i++) {
+        void *state = (void *)(uintptr_t)&sentences[i]; /* cmocka's states are not const */
+        tests[i] = (struct CMUnitTest){sentences[i].name, run_sentence, NULL, NULL, state};
+    }
+    int failed = _cmocka_run_group_tests(suite, tests, n, NULL, NULL);
+    free(tests);
+    return failed;
+}

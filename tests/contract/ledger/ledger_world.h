@@ -45,6 +45,16 @@ void world_reopen(struct world *world);
 /* Sets the handle's epoch from the ledger. */
 void world_follow_epoch(struct world *world);
 
+/* One sentence of the contract; it runs on every adapter, each in a world of its own. */
+struct world_sentence {
+    const char *name;
+    void (*run)(struct world *world);
+};
+#define WORLD_SENTENCE(name)                                                                                           \
+    { #name, name }
+/* The exit code of a test's main(). */
+int world_run(const char *suite, const struct world_sentence *sentences, size_t n);
+
 #define WORLD_OK(world, call)                                                                                          \
     do {                                                                                                               \
         enum rc world_rc_ = (call);                                                                                    \
@@ -69,6 +79,8 @@ struct ledger_checkpoint world_checkpoint(struct world *world, struct id file, u
 enum rc world_close(struct world *world, struct id file, uint64_t end, bool gone);
 enum rc world_durable(struct world *world, uint32_t partition, uint64_t index, struct attempt attempt,
                       uint32_t messages);
+/* As the ledger lists it. */
+struct ledger_listing *world_listing(struct world *world, struct id file);
 /* All that is due, up to 64. */
 size_t world_due(struct world *world, struct ledger_due **out);
 void world_receipted(struct world *world, struct id file, uint64_t end);

@@ -220,28 +220,6 @@ static void keys_differ_by_source_inode_birth_and_volume(struct world *w) {
     assert_true(out[0].found && id_equal(out[0].id, ask.id) && out[0].prefix_hash == UINT64_MAX);
 }
 
-static void a_newer_incarnation_closes_the_older_as_gone_at_its_reach(struct world *w) {
-    struct id old = world_file(w, 1);
-    struct attempt a = world_attempt(w, old, 0, 0, 70, none);
-    assert_int_equal(world_win(w, world_advance(a, 1)), LEDGER_WON);
-    struct ledger_file seen = world_lookup(w, 1);
-    assert_int_equal(seen.reach, 70);
-    assert_int_equal(seen.tail_hash, 70 * 31);
-    struct ledger_enroll ask = {id_make(&w->rng), world_facts(1), seen.version};
-    enum rc answer;
-    WORLD_OK(w, ledger_enroll(w->ledger, &ask, 1, &answer, &w->why));
-    assert_int_equal(answer, RC_OK);
-    world_reopen(w);
-    seen = world_lookup(w, 1);
-    assert_true(id_equal(seen.id, ask.id));
-    assert_false(seen.closed);
-    WORLD_OK(w, world_durable(w, 0, 0, a, 1));
-    struct ledger_due *due;
-    assert_int_equal(world_due(w, &due), 1);
-    assert_true(id_equal(due->file, old));
-    assert_int_equal(due->end, 70);
-}
-
 static void an_amendment_changes_name_and_prefix_and_version(struct world *w) {
     struct id file = world_file(w, 1);
     uint64_t version = world_lookup(w, 1).version;
@@ -285,63 +263,6 @@ static void reach_is_of_the_generation_else_of_any(struct world *w) {
     assert_int_equal(world_lookup(w, 1).reach, 30);
     w->ledger.at.generation = 1;
     assert_int_equal(world_lookup(w, 1).reach, 70);
-}
-
-/* ---- closed ends ---- */
-
-static void a_closed_end_is_kept_and_below_nothing_that_is_known(struct world *w) {
-    struct id file = world_file(w, 1);
-    assert_int_equal(world_close(w, file, 50, false), RC_OK);
-    assert_int_equal(world_close(w, file, 50, false), RC_OK);
-    assert_int_equal(world_close(w, file, 49, false), RC_STALE);
-    assert_int_equal(world_close(w, file, 80, true), RC_OK);
-    assert_int_equal(world_close(w, file, 80, false), RC_OK);
-    world_reopen(w);
-    struct ledger_file seen = world_lookup(w, 1);
-    assert_true(seen.closed && seen.gone);
-    assert_int_equal(seen.closed_end, 80);
-    struct ledger_checkpoint at = world_checkpoint(w, file, 0);
-    assert_int_equal(at.ends_total, 2);
-    assert_int_equal(at.ends_len, 2);
-    assert_int_equal(at.ends[0], 50);
-    assert_int_equal(at.ends[1], 80);
-    struct ledger_advance ask = world_advance(world_attempt(w, file, 0, 0, 60, none), 1);
-    ask.ends_seen = 2;
-    assert_int_equal(world_win(w, ask), LEDGER_WON);
-    at = world_checkpoint(w, file, 0);
-    assert_int_equal(at.ends_len, 1); /* those at or behind the checkpoint */
-    assert_int_equal(at.ends[0], 80);
-    assert_int_equal(at.ends_total, 2);
-    struct id grown = world_file(w, 2);
-    assert_int_equal(world_win(w, world_advance(world_attempt(w, grown, 0, 0, 60, none), 1)), LEDGER_WON);
-    w->ledger.at.generation = 2; /* of any generation */
-    assert_int_equal(world_close(w, grown, 59, false), RC_STALE);
-    assert_int_equal(world_close(w, grown, 60, false), RC_OK);
-}
-
-static void an_attempt_across_an_end_that_it_did_not_see_loses(struct world *w) {
-    struct id file = world_file(w, 1);
-    struct ledger_advance across = world_advance(world_attempt(w, file, 0, 0, 60, none), 1);
-    struct ledger_advance until = world_advance(world_attempt(w, file, 0, 0, 50, none), 1);
-    across.ends_seen = until.ends_seen = 0;
-    assert_int_equal(world_close(w, file, 50, false), RC_OK);
-    assert_int_equal(world_win(w, across), LEDGER_LOST);
-    assert_int_equal(world_verdict(w, across.attempt), LEDGER_LOST);
-    until.closed = true;
-    assert_int_equal(world_win(w, until), LEDGER_WON);
-    across.ends_seen = 1; /* it lost: for ever */
-    assert_int_equal(world_win(w, across), LEDGER_LOST);
-}
-
-static void an_attempt_that_says_closed_needs_the_end(struct world *w) {
-    struct id file = world_file(w, 1);
-    struct ledger_advance ask = world_advance(world_attempt(w, file, 0, 0, 60, none), 1);
-    ask.closed = true;
-    assert_int_equal(world_win(w, ask), LEDGER_LOST);
-    assert_int_equal(world_close(w, file, 60, false), RC_OK);
-    assert_int_equal(world_close(w, file, 90, false), RC_OK);
-    ask.attempt.id = id_make(&w->rng);
-    assert_int_equal(world_win(w, ask), LEDGER_WON); /* an older end is one, too */
 }
 
 /* ---- advance, verdict, void ---- */
@@ -948,73 +869,45 @@ static void restored_incarnations_of_a_key_are_offered_one_by_one(struct world *
     assert_int_equal(seen, 7);
 }
 
-typedef void (*sentence)(struct world *);
-static const struct {
-    const char *name;
-    sentence run;
-} sentences[] = {
-#define SENTENCE(name)                                                                                                 \
-    { #name, name }
-    SENTENCE(a_new_ledger_says_who_it_is),
-    SENTENCE(a_file_goes_from_enrolling_to_its_receipt),
-    SENTENCE(another_epoch_is_stale_and_does_nothing),
-    SENTENCE(calls_without_elements_are_ok),
-    SENTENCE(a_failing_element_undoes_the_whole_call),
-    SENTENCE(an_unknown_file_is_absent_everywhere),
-    SENTENCE(what_no_correct_caller_gives_is_bad),
-    SENTENCE(an_attempt_of_an_epoch_to_come_means_that_the_ledger_was_set_back),
-    SENTENCE(enrolling_is_compare_and_set_on_the_version_seen),
-    SENTENCE(keys_differ_by_source_inode_birth_and_volume),
-    SENTENCE(a_newer_incarnation_closes_the_older_as_gone_at_its_reach),
-    SENTENCE(an_amendment_changes_name_and_prefix_and_version),
-    SENTENCE(reach_is_of_the_generation_else_of_any),
-    SENTENCE(a_closed_end_is_kept_and_below_nothing_that_is_known),
-    SENTENCE(an_attempt_across_an_end_that_it_did_not_see_loses),
-    SENTENCE(an_attempt_that_says_closed_needs_the_end),
-    SENTENCE(one_attempt_wins_at_a_place_and_keeps_having_won),
-    SENTENCE(an_attempt_wins_only_behind_its_predecessor),
-    SENTENCE(an_attempt_before_its_turn_loses_for_ever),
-    SENTENCE(one_call_decides_in_order),
-    SENTENCE(a_void_attempt_never_wins),
-    SENTENCE(what_waits_for_ever_can_be_ended_by_void),
-    SENTENCE(a_failing_job_is_set_aside_with_its_reason_until_the_stripe_moves),
-    SENTENCE(a_batch_applies_once_and_in_order),
-    SENTENCE(a_batch_that_contradicts_is_broken_and_changes_nothing),
-    SENTENCE(winners_are_forgotten_only_when_nothing_is_outstanding),
-    SENTENCE(an_empty_file_is_due_at_once),
-    SENTENCE(growth_after_a_close_makes_a_file_due_again),
-    SENTENCE(a_receipt_waits_for_the_next_close_when_the_file_has_moved_on),
-    SENTENCE(a_stripe_that_lacks_lines_keeps_the_receipt_back),
-    SENTENCE(due_gives_at_most_what_was_asked_for_and_all_in_the_end),
-    SENTENCE(a_list_shows_every_file_once_in_order_at_any_epoch),
-    SENTENCE(a_listing_tells_the_state_and_adds_up_the_stripes),
-    SENTENCE(while_somebody_recovers_everything_else_is_stale),
-    SENTENCE(a_second_recoverer_takes_over_and_the_first_is_stale),
-    SENTENCE(an_empty_ledger_gets_files_and_winners_back),
-    SENTENCE(recovery_unites_winners_and_forgets_voids),
-    SENTENCE(a_seal_is_trusted_over_an_acknowledged_advance),
-    SENTENCE(recovery_stops_at_a_gap_until_somebody_fills_it),
-    SENTENCE(two_winners_of_one_place_are_broken),
-    SENTENCE(resetting_durable_lets_batches_be_told_again),
-    SENTENCE(restored_incarnations_of_a_key_are_offered_one_by_one),
+static const struct world_sentence sentences[] = {
+    WORLD_SENTENCE(a_new_ledger_says_who_it_is),
+    WORLD_SENTENCE(a_file_goes_from_enrolling_to_its_receipt),
+    WORLD_SENTENCE(another_epoch_is_stale_and_does_nothing),
+    WORLD_SENTENCE(calls_without_elements_are_ok),
+    WORLD_SENTENCE(a_failing_element_undoes_the_whole_call),
+    WORLD_SENTENCE(an_unknown_file_is_absent_everywhere),
+    WORLD_SENTENCE(what_no_correct_caller_gives_is_bad),
+    WORLD_SENTENCE(an_attempt_of_an_epoch_to_come_means_that_the_ledger_was_set_back),
+    WORLD_SENTENCE(enrolling_is_compare_and_set_on_the_version_seen),
+    WORLD_SENTENCE(keys_differ_by_source_inode_birth_and_volume),
+    WORLD_SENTENCE(an_amendment_changes_name_and_prefix_and_version),
+    WORLD_SENTENCE(reach_is_of_the_generation_else_of_any),
+    WORLD_SENTENCE(one_attempt_wins_at_a_place_and_keeps_having_won),
+    WORLD_SENTENCE(an_attempt_wins_only_behind_its_predecessor),
+    WORLD_SENTENCE(an_attempt_before_its_turn_loses_for_ever),
+    WORLD_SENTENCE(one_call_decides_in_order),
+    WORLD_SENTENCE(a_void_attempt_never_wins),
+    WORLD_SENTENCE(what_waits_for_ever_can_be_ended_by_void),
+    WORLD_SENTENCE(a_failing_job_is_set_aside_with_its_reason_until_the_stripe_moves),
+    WORLD_SENTENCE(a_batch_applies_once_and_in_order),
+    WORLD_SENTENCE(a_batch_that_contradicts_is_broken_and_changes_nothing),
+    WORLD_SENTENCE(winners_are_forgotten_only_when_nothing_is_outstanding),
+    WORLD_SENTENCE(an_empty_file_is_due_at_once),
+    WORLD_SENTENCE(growth_after_a_close_makes_a_file_due_again),
+    WORLD_SENTENCE(a_receipt_waits_for_the_next_close_when_the_file_has_moved_on),
+    WORLD_SENTENCE(a_stripe_that_lacks_lines_keeps_the_receipt_back),
+    WORLD_SENTENCE(due_gives_at_most_what_was_asked_for_and_all_in_the_end),
+    WORLD_SENTENCE(a_list_shows_every_file_once_in_order_at_any_epoch),
+    WORLD_SENTENCE(a_listing_tells_the_state_and_adds_up_the_stripes),
+    WORLD_SENTENCE(while_somebody_recovers_everything_else_is_stale),
+    WORLD_SENTENCE(a_second_recoverer_takes_over_and_the_first_is_stale),
+    WORLD_SENTENCE(an_empty_ledger_gets_files_and_winners_back),
+    WORLD_SENTENCE(recovery_unites_winners_and_forgets_voids),
+    WORLD_SENTENCE(a_seal_is_trusted_over_an_acknowledged_advance),
+    WORLD_SENTENCE(recovery_stops_at_a_gap_until_somebody_fills_it),
+    WORLD_SENTENCE(two_winners_of_one_place_are_broken),
+    WORLD_SENTENCE(resetting_durable_lets_batches_be_told_again),
+    WORLD_SENTENCE(restored_incarnations_of_a_key_are_offered_one_by_one),
 };
 
-static void run_sentence(void **state) {
-    const size_t *which = *state;
-    for (size_t i = 0; i < world_adapters_len; i++) {
-        struct world *world = world_new(&world_adapters[i], 1);
-        sentences[*which].run(world);
-        world_free(world);
-    }
-}
-
-int main(void) {
-    enum { N = sizeof sentences / sizeof sentences[0] };
-    static size_t numbers[N];
-    struct CMUnitTest tests[N];
-    for (size_t i = 0; i < N; i++) {
-        numbers[i] = i;
-        tests[i] = (struct CMUnitTest){sentences[i].name, run_sentence, NULL, NULL, &numbers[i]};
-    }
-    return _cmocka_run_group_tests("ledger contract", tests, N, NULL, NULL);
-}
+int main(void) { return world_run("ledger contract", sentences, sizeof sentences / sizeof sentences[0]); }

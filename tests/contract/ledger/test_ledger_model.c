@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Promise: whatever sequence of calls comes, an adapter answers what a model of twenty variables answers, call by call:
- * advances, verdicts, voids, batches, closes, receipts, recoveries with and without the ledger being set back, with the
- * ledger opened again now and then. A failing seed is printed; LEDGER_SEED=n runs it alone. */
+ * advances, verdicts, voids, batches, closes, receipts, newer incarnations, recoveries with and without the ledger
+ * being set back, with the ledger opened again now and then. A failing seed is printed; LEDGER_SEED=n runs it alone. */
 #include "ledger_world.h"
 
 #include "ledger_sqlite.h"
@@ -186,11 +186,18 @@ static void do_close(struct run *r) {
     struct model *m = &r->m;
     size_t file = pick(r, FILES), n = m->ends_len[file];
     uint64_t end = pick(r, 3) ? reach_of(m, file) : pick(r, 2 * WIDTH);
-    if (n == ENDS_MAX) return;
+    if (n == ENDS_MAX - 1) return; /* replacing adds one */
     bool again = n && m->ends[file][n - 1] == end;
     bool stale = !again && ((n && end < m->ends[file][n - 1]) || end < reach_of(m, file));
     assert_int_equal(world_close(r->w, m->files[file], end, false), stale ? RC_STALE : RC_OK);
     if (!stale && !again) m->ends[file][m->ends_len[file]++] = end;
+}
+
+/* Is everything before the reach converted? Then it is where the file ends, once another one takes its key. */
+static bool is_whole(struct model *m, size_t file, uint64_t reach) {
+    for (uint64_t s = 0; s < STRIPES && s * WIDTH < reach; s++)
+        if (at_of(m, file, s) < ((s + 1) * WIDTH < reach ? (s + 1) * WIDTH : reach)) return false;
+    return reach > 0 && reach <= STRIPES * WIDTH;
 }
 
 static bool is_due(struct model *m, size_t file) {
@@ -225,6 +232,36 @@ static void do_due(struct run *r) {
     }
 }
 
+/* New incarnations of both files: the old ones end where the model says, or nowhere new. What was made of the old ones
+ * is not asked for any more. */
+static void do_replace(struct run *r) {
+    struct model *m = &r->m;
+    struct ledger_due *due;
+    struct id next[FILES];
+    size_t expect = 0;
+    for (size_t f = 0; f < FILES; f++) {
+        uint64_t reach = reach_of(m, f);
+        size_t *n = &m->ends_len[f];
+        struct ledger_enroll ask = {id_make(&r->w->rng), world_facts(f), world_lookup(r->w, f).version};
+        enum rc answer;
+        if (is_whole(m, f, reach) && (*n == 0 || m->ends[f][*n - 1] < reach)) m->ends[f][(*n)++] = reach;
+        WORLD_OK(r->w, ledger_enroll(r->w->ledger, &ask, 1, &answer, &r->w->why));
+        assert_int_equal(answer, RC_OK);
+        struct ledger_listing *gone = world_listing(r->w, m->files[f]);
+        assert_true(gone->gone && gone->closed == (*n > 0));
+        if (*n) assert_int_equal(gone->closed_end, m->ends[f][*n - 1]);
+        expect += is_due(m, f);
+        next[f] = ask.id;
+    }
+    assert_int_equal(world_due(r->w, &due), expect);
+    for (size_t i = 0; i < expect; i++) world_receipted(r->w, due[i].file, due[i].end);
+    struct model fresh = {.receipted = {-1, -1}, .files = {next[0], next[1]}};
+    memcpy(fresh.next, m->next, sizeof fresh.next);
+    *m = fresh;
+    free(r->saved); /* it knows the old ones only */
+    r->saved = NULL;
+}
+
 static void do_look(struct run *r) {
     struct model *m = &r->m;
     size_t file = pick(r, FILES);
@@ -238,11 +275,7 @@ static void do_look(struct run *r) {
     if (c->chain_len) assert_true(id_equal(at.winner, m->made[c->chain[c->chain_len - 1]].attempt.id));
     struct ledger_file found = world_lookup(r->w, file);
     assert_int_equal(found.reach, reach_of(m, file));
-    struct ledger_listing *list;
-    size_t n;
-    WORLD_OK(r->w, ledger_list(r->w->ledger, (struct id){{0}}, FILES, &r->w->arena, &list, &n, &r->w->why));
-    assert_int_equal(n, FILES);
-    if (!id_equal(list->file, m->files[file])) list++;
+    struct ledger_listing *list = world_listing(r->w, m->files[file]);
     for (size_t s = 0; s < STRIPES; s++) {
         lines += m->cells[file][s].chain_len;
         open += outstanding(m, &m->cells[file][s]);
@@ -333,6 +366,8 @@ static void one_step(struct run *r) {
         do_recover(r);
     else if (rare == 2)
         world_reopen(r->w);
+    else if (rare == 3 && pick(r, 3) == 0)
+        do_replace(r);
     else
         steps[pick(r, sizeof steps / sizeof steps[0])](r);
     arena_reset(&r->w->arena);

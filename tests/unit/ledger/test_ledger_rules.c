@@ -180,6 +180,26 @@ static void a_stripe_is_complete_at_its_end_or_the_files(void **unused) {
     assert_int_equal(rules_complete_at(UINT64_MAX, UINT64_MAX, 7), 7);
 }
 
+static void a_gone_file_ends_at_its_reach_only_where_that_is_a_line_start(void **unused) {
+    (void)unused;
+    struct rules_gone gone = {.closed_end = -1, .reach = 70, .reach_of_any = 70, .whole = true};
+    uint64_t end = 1;
+    assert_true(rules_gone_end(&gone, &end));
+    assert_int_equal(end, 70);
+    gone.closed_end = 69;
+    assert_true(rules_gone_end(&gone, &end));
+    gone.closed_end = 70;
+    assert_false(rules_gone_end(&gone, &end)); /* it is one already */
+    gone.closed_end = -1;
+    gone.whole = false;
+    assert_false(rules_gone_end(&gone, &end)); /* it may lie inside a line of a stripe before */
+    gone.whole = true;
+    gone.reach_of_any = 71;
+    assert_false(rules_gone_end(&gone, &end)); /* another generation has converted across */
+    gone = (struct rules_gone){.closed_end = -1, .whole = true};
+    assert_false(rules_gone_end(&gone, &end)); /* nobody knows anything of it */
+}
+
 static void voids_are_counted_by_place(void **unused) {
     (void)unused;
     struct rules_void voids[] = {{5, id_of(1)}, {9, id_of(2)}, {5, id_of(3)}};
@@ -195,6 +215,7 @@ int main(void) {
         cmocka_unit_test(an_attempt_that_disagrees_on_ends_loses_but_a_winner_stays),
         cmocka_unit_test(durable_counts_down_and_never_below_nothing),
         cmocka_unit_test(a_stripe_is_complete_at_its_end_or_the_files),
+        cmocka_unit_test(a_gone_file_ends_at_its_reach_only_where_that_is_a_line_start),
         cmocka_unit_test(voids_are_counted_by_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

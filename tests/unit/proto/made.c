@@ -113,13 +113,15 @@ struct block_header made_header(struct made *m) {
 }
 
 struct block_trailer made_trailer(struct made *m) {
-    return (struct block_trailer){.attempt = made_attempt(m),
+    struct attempt attempt = made_attempt(m);
+    return (struct block_trailer){.attempt = attempt,
                                   .facts = made_facts(m),
                                   .counts = made_counts(m),
                                   .blocks = number32(m),
                                   .digest = rng_next(&m->rng),
                                   .tail_hash = rng_next(&m->rng),
-                                  .closed = coin(m)};
+                                  .closed = coin(m),
+                                  .first_end = coin(m) ? attempt.from : 0};
 }
 
 struct job made_job(struct made *m) {
@@ -176,6 +178,7 @@ struct seal made_seal(struct made *m) {
     for (size_t i = 0; i < s.trailers_len; i++) {
         s.trailers[i] = made_trailer(m);
         s.trailers[i].attempt = s.attempts[i];
+        if (s.trailers[i].first_end) s.trailers[i].first_end = s.trailers[i].attempt.from;
         s.trailers[i].facts = s.facts[i];
     }
     return s;
@@ -325,6 +328,7 @@ void same_trailer(const struct block_trailer *a, const struct block_trailer *b) 
     assert_int_equal(a->digest, b->digest);
     assert_int_equal(a->tail_hash, b->tail_hash);
     assert_int_equal(a->closed, b->closed);
+    assert_int_equal(a->first_end, b->first_end);
 }
 
 void same_hex(struct str bytes, const char *hex) {

@@ -299,7 +299,8 @@ class Minio(S3):
         return [installed("minio"), "server", "--quiet", "--address", self.address, self.objects]
 
     def ready(self):
-        return http_ok(f"{self.url}/minio/health/ready")
+        """It says so before it has its own settings, and then refuses every request."""
+        return http_ok(f"{self.url}/minio/health/ready") and self.client().request("GET", "/")[0] == 200
 
 
 class Toxiproxy(Server):

@@ -24,6 +24,7 @@ void uploader_free(struct uploader *u) {
     batch_done(&u->batch);
     arena_done(&u->arena);
     buf_done(&u->head);
+    uploader_trim_done(u);
     free(u);
 }
 
@@ -39,6 +40,7 @@ void uploader_start_again(struct uploader *u) {
 void uploader_set_epoch(struct uploader *u, uint64_t epoch) {
     if (u->ports.ledger.at.epoch == epoch) return;
     u->ports.ledger.at.epoch = epoch;
+    u->checking = false;
     uploader_start_again(u);
 }
 
@@ -60,14 +62,18 @@ static RC unless_done(struct uploader *u, enum rc rc, struct why *why) {
     TRY(chain_has_manifest(&u->chain, u->index, &manifested, NULL));
     if (!manifested) return rc;
     if (why) why->text[0] = '\0';
-    uploader_start_again(u);
+    if (u->checking)
+        uploader_check_give_up(u);
+    else
+        uploader_start_again(u);
     return RC_OK;
 }
 
 static const unsigned stage_of_phase[] = {
-    [FIND] = LABEL_STEP_SPOOL,        [FOLLOW] = LABEL_STEP_SPOOL,    [READ] = LABEL_STEP_SPOOL,
-    [JUDGE] = LABEL_STEP_VERDICT,     [SEAL] = LABEL_STEP_SEAL,       [BUILD] = LABEL_STEP_PUT,
-    [MANIFEST] = LABEL_STEP_MANIFEST, [DURABLE] = LABEL_STEP_DURABLE, [TRIM] = LABEL_STEP_TRIM};
+    [FIND] = LABEL_STEP_SPOOL, [CHECK] = LABEL_STEP_PUT,         [FOLLOW] = LABEL_STEP_SPOOL,
+    [READ] = LABEL_STEP_SPOOL, [JUDGE] = LABEL_STEP_VERDICT,     [SEAL] = LABEL_STEP_SEAL,
+    [BUILD] = LABEL_STEP_PUT,  [MANIFEST] = LABEL_STEP_MANIFEST, [DURABLE] = LABEL_STEP_DURABLE,
+    [TRIM] = LABEL_STEP_TRIM};
 
 RC uploader_step(struct uploader *u, uint64_t now_ms, uint64_t *out_wait_ms, struct why *why) {
     *out_wait_ms = 0;
@@ -75,15 +81,19 @@ RC uploader_step(struct uploader *u, uint64_t now_ms, uint64_t *out_wait_ms, str
     unsigned stage = stage_of_phase[u->phase];
     stopwatch_start(&u->objects.watch);
     switch (u->phase) {
-    case FIND: rc = uploader_find(u, why); break;
+    case FIND: rc = uploader_find(u, now_ms, why); break;
+    case CHECK: rc = uploader_check(u, why); break;
     case FOLLOW: rc = unless_done(u, uploader_follow(u, now_ms, why), why); break;
-    case READ: rc = unless_done(u, uploader_read(u, now_ms, why), why); break;
+    case READ:
+        rc = uploader_trim_due(u, now_ms, why);
+        if (rc == RC_OK) rc = unless_done(u, uploader_read(u, now_ms, why), why);
+        break;
     case JUDGE: rc = uploader_judge(u, now_ms, out_wait_ms, why); break;
     case SEAL: rc = uploader_put_seal(u, why); break;
     case BUILD: rc = unless_done(u, uploader_build(u, why), why); break;
     case MANIFEST: rc = uploader_put_manifest(u, why); break;
     case DURABLE: rc = uploader_durable(u, why); break;
-    case TRIM: rc = uploader_trim(u, why); break;
+    case TRIM: rc = uploader_trim(u, now_ms, why); break;
     }
     stopwatch_lap(&u->objects.watch, METRIC_UPLOADER_STAGE, METRIC_UPLOADER_CPU, stage);
     if (rc == RC_STALE) uploader_start_again(u); /* the ledger is at another epoch, or counts another batch */

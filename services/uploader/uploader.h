@@ -34,8 +34,13 @@ struct uploader_settings {
     uint64_t void_after_ms;    /* how long an undecided attempt may hold up the batch; doubles with each void */
     uint64_t abandoned_before; /* attempts with a message below this offset are of processes that are known to be dead
                                 * (one machine: of a former run): nobody is waited for, they are voided at once */
-    uint64_t messages_max;     /* 0: UPLOADER_MESSAGES_MAX */
-    uint64_t attempts_max;     /* 0: UPLOADER_ATTEMPTS_MAX */
+    uint64_t keep_ms;          /* blocks stay so long in the log after their batch is durable */
+    /* Look once more at the batches that end behind check_from, and make objects that are missing again while the log
+     * still has their blocks. */
+    bool check;
+    uint64_t check_from;
+    uint64_t messages_max; /* 0: UPLOADER_MESSAGES_MAX */
+    uint64_t attempts_max; /* 0: UPLOADER_ATTEMPTS_MAX */
 };
 
 struct uploader_ports {

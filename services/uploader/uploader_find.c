@@ -44,7 +44,12 @@ static RC find_start(struct uploader *u, uint64_t *out, struct why *why) {
     return rc;
 }
 
-RC uploader_find(struct uploader *u, struct why *why) {
+/* Somebody reset the group's offset: first what was finished behind it. */
+static bool is_to_check(const struct uploader *u, uint64_t start) {
+    return u->settings.check && u->index && u->settings.check_from < start;
+}
+
+RC uploader_find(struct uploader *u, uint64_t now_ms, struct why *why) {
     if (!u->found) {
         arena_reset(&u->arena);
         TRY(ledger_durable_next(u->ports.ledger, u->settings.partition, &u->index, why));
@@ -61,8 +66,15 @@ RC uploader_find(struct uploader *u, struct why *why) {
     if (rc != RC_OK && rc != RC_ABSENT) return rc;
     if (rc == RC_OK && u->seal.start != start)
         return uploader_broken(u, why, "it does not begin where the seal before it ends");
+    if (is_to_check(u, start)) {
+        if (!u->checking) u->check_index = u->index;
+        u->checking = false;
+        u->check_object = SIZE_MAX;
+        u->phase = CHECK;
+        return RC_OK;
+    }
     /* Who told the last batch durable may have died before it trimmed; workers may wait for that room. */
-    TRY(broker_trim(u->ports.broker, u->settings.partition, start, why));
+    TRY(uploader_trim_to(u, start, now_ms, why));
     batch_reset(&u->batch, start);
     u->phase = rc == RC_OK ? FOLLOW : READ;
     return RC_OK;

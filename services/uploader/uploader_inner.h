@@ -10,7 +10,7 @@
 #include "plan.h"
 #include "uploader.h"
 
-enum phase { FIND, FOLLOW, READ, JUDGE, SEAL, BUILD, MANIFEST, DURABLE, TRIM };
+enum phase { FIND, CHECK, FOLLOW, READ, JUDGE, SEAL, BUILD, MANIFEST, DURABLE, TRIM };
 
 struct uploader {
     struct uploader_settings settings;
@@ -30,6 +30,11 @@ struct uploader {
     size_t built;
     struct manifest manifest;
     struct buf head;
+    struct uploader_keep *keeps; /* uploader_trim.c */
+    size_t keeps_len, keeps_room;
+    bool checking;        /* uploader_check.c: the batch that is followed has objects missing */
+    uint64_t check_index; /* the batch that was looked at last */
+    size_t check_object;  /* the next of its objects; SIZE_MAX: go on with the batch before */
 };
 
 /* uploader.c */
@@ -39,19 +44,28 @@ void uploader_start_again(struct uploader *uploader);
 RC uploader_broken(const struct uploader *uploader, struct why *why, const char *what);
 bool uploader_batch_is_full(const struct uploader *uploader);
 /* The steps, one effect each. uploader_find.c: the first seal without a manifest, or the end of the chain */
-RC uploader_find(struct uploader *uploader, struct why *why);
+RC uploader_find(struct uploader *uploader, uint64_t now_ms, struct why *why);
 /* Which messages of each won attempt a batch made durable, from its manifest's provenance, to the ledger. */
 RC uploader_tell_durable(struct uploader *uploader, const struct manifest *manifest, struct why *why);
+/* uploader_check.c: are the objects of batches that were finished before still there? */
+RC uploader_check(struct uploader *uploader, struct why *why);
+/* What is missing cannot be made again: its blocks are gone. Tells it and goes on with the batch before. */
+void uploader_check_give_up(struct uploader *uploader);
 /* uploader_read.c: heads of messages into the batch, up to the end of the seal that is followed or of the log */
 RC uploader_follow(struct uploader *uploader, uint64_t now_ms, struct why *why);
 RC uploader_read(struct uploader *uploader, uint64_t now_ms, struct why *why);
 /* uploader_judge.c: what the ledger says of the attempts, and whether the batch is to be sealed */
 RC uploader_judge(struct uploader *uploader, uint64_t now_ms, uint64_t *out_wait_ms, struct why *why);
-/* uploader_seal.c: from the seal to the trimmed log */
+/* uploader_seal.c: from the seal to the ledger */
 RC uploader_put_seal(struct uploader *uploader, struct why *why);
 RC uploader_build(struct uploader *uploader, struct why *why);
 RC uploader_put_manifest(struct uploader *uploader, struct why *why);
 RC uploader_durable(struct uploader *uploader, struct why *why);
-RC uploader_trim(struct uploader *uploader, struct why *why);
+/* uploader_trim.c: what the log need not hold any more */
+RC uploader_trim(struct uploader *uploader, uint64_t now_ms, struct why *why);
+/* Everything below `end` is durable as of now: trims it, or remembers to. */
+RC uploader_trim_to(struct uploader *uploader, uint64_t end, uint64_t now_ms, struct why *why);
+RC uploader_trim_due(struct uploader *uploader, uint64_t now_ms, struct why *why);
+void uploader_trim_done(struct uploader *uploader);
 
 #endif

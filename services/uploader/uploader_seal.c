@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* uploader_seal: from the seal to the trimmed log. */
+/* uploader_seal: from the seal to the ledger. */
 #include "uploader_inner.h"
 
 #include "frame.h"
@@ -88,16 +88,5 @@ RC uploader_put_manifest(struct uploader *u, struct why *why) {
 RC uploader_durable(struct uploader *u, struct why *why) {
     TRY(uploader_tell_durable(u, &u->manifest, why));
     u->phase = TRIM;
-    return RC_OK;
-}
-
-RC uploader_trim(struct uploader *u, struct why *why) {
-    TRY(broker_trim(u->ports.broker, u->settings.partition, u->seal.end, why));
-    u->index++;
-    arena_done(&u->arena); /* seal and manifest of a large batch are megabytes that the next may never need */
-    batch_done(&u->batch);
-    batch_reset(&u->batch,
-                u->seal.end); /* what was read behind E is read again: it is little, and needs no bookkeeping */
-    u->phase = READ;
     return RC_OK;
 }

@@ -151,6 +151,9 @@ static enum rc start_uploader(struct sim_process *p) {
     struct uploader_settings settings = p->sim->uploader;
     settings.partition = p->partition;
     if (sim_chance(&p->rng, 500)) settings.output = sim_draw_output(p->sim);
+    settings.check = sim_chance(&p->rng, 300); /* the group's offset was set back */
+    settings.check_from = rng_below(&p->rng, 40);
+    if (sim_chance(&p->rng, 200)) settings.keep_ms = rng_below(&p->rng, 20000);
     p->uploader = uploader_new(&settings, &ports);
     return RC_OK;
 }

@@ -11,6 +11,9 @@
 enum { CLI_OK = 0, CLI_NO = 1, CLI_USAGE = 2 };
 
 int command_run(int argc, char **argv);
+int command_emitter(int argc, char **argv);
+int command_worker(int argc, char **argv);
+int command_uploader(int argc, char **argv);
 int command_convert(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_config(int argc, char **argv);
@@ -21,7 +24,8 @@ int cli_fail(enum rc rc, const struct why *why);
 int cli_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The configuration's settings of the log are in force from now on. */
 void cli_log(const struct config *config);
-/* Runs the pipeline of an already loaded configuration; for run and convert. */
-int cli_run(const struct config *config, bool once, bool quiet);
+struct run_options;
+/* Runs the pipeline of an already loaded configuration; for run, convert and the roles of a fleet. */
+int cli_run(const struct config *config, const struct run_options *options);
 
 #endif

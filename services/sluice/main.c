@@ -17,6 +17,9 @@ static const char help[] =
     "Moves large text files into partitioned, compressed objects, each line exactly once, and proves it.\n"
     "\n"
     "  run CONFIG [--once]     convert what CONFIG names, once or for as long as it is there\n"
+    "  emitter CONFIG          one of a fleet: finds files, publishes jobs, writes receipts\n"
+    "  worker CONFIG           one of a fleet: converts lines\n"
+    "  uploader CONFIG         one of a fleet: makes objects\n"
     "  convert --out DIR FILE  the quick form without a configuration file\n"
     "  check CONFIG            check a configuration and its output location, without running\n"
     "  config schema           the JSON Schema of the configuration, for editors\n"
@@ -99,9 +102,10 @@ int main(int argc, char **argv) {
         int (*act)(int, char **);
         int (*look)(int, char **, struct command_context *);
     } commands[] = {
-        {"run", command_run, NULL},         {"convert", command_convert, NULL}, {"check", command_check, NULL},
-        {"config", command_config, NULL},   {"status", NULL, command_status},   {"audit", NULL, command_audit},
-        {"rejects", NULL, command_rejects}, {"cat", NULL, command_cat},
+        {"run", command_run, NULL},           {"emitter", command_emitter, NULL}, {"worker", command_worker, NULL},
+        {"uploader", command_uploader, NULL}, {"convert", command_convert, NULL}, {"check", command_check, NULL},
+        {"config", command_config, NULL},     {"status", NULL, command_status},   {"audit", NULL, command_audit},
+        {"rejects", NULL, command_rejects},   {"cat", NULL, command_cat},
     };
     bound_memory();
     metric_set_version(STR(SLUICE_VERSION));

@@ -18,12 +18,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum {
-    DRAIN_MS_MAX =
-        30 * 1000, /* draining only saves work: where nothing can be finished (a full disk), it ends without */
-    TELL_MS = 1000,
-};
-/* between two tellings of what the log left out, and of the backlog */
+enum { TELL_MS = 1000 }; /* between two tellings of what the log left out, and of the backlog */
 
 static void start(struct run *r, void *(*main)(void *), uint32_t number) {
     struct run_thread *t = &r->threads[r->threads_len];
@@ -41,12 +36,11 @@ static void check_ready(void *self, struct admin_checks *checks) {
     struct run *r = self;
     char trouble[256];
     loops_trouble(&r->loops, trouble, sizeof trouble);
-    bool scanned = false;
-    {
+    if (r->options.roles & RUN_EMITTER) {
         LOCKED(&r->lock);
-        scanned = r->emitter.scanned;
+        bool scanned = r->emitter.scanned;
+        admin_check(checks, "scan", scanned, scanned ? NULL : "the first scan is not finished");
     }
-    admin_check(checks, "scan", scanned, scanned ? NULL : "the first scan is not finished");
     admin_check(checks, "services", !trouble[0], trouble[0] ? trouble : NULL);
     bool draining = atomic_load(&r->draining);
     admin_check(checks, "work", !draining, draining ? "the process is draining" : NULL);
@@ -79,7 +73,9 @@ struct shown {
 static void show(struct run *r, struct shown *s) {
     LOCKED(&r->lock);
     uint64_t won = 0;
+    if (!(r->options.roles & RUN_EMITTER)) return; /* nobody here knows how much there is */
     for (size_t i = 0; i < r->lanes; i++) won += r->won[i];
+    if (!(r->options.roles & RUN_WORKER)) won = r->emitter.bytes_done;
     if (r->emitter.scanned && !s->known) {
         s->before = r->emitter.bytes_done - MIN(won, r->emitter.bytes_done);
         s->known = true;
@@ -102,7 +98,7 @@ static void watch(struct run *r, struct signals *signals, struct shown *shown) {
             LOG_INFO("draining");
             drain_ms = clock_ms(clock_real());
         }
-        if (drain_ms && clock_ms(clock_real()) - drain_ms > DRAIN_MS_MAX) loops_stop(&r->loops);
+        if (drain_ms && clock_ms(clock_real()) - drain_ms > r->runtime->config->drain_ms) loops_stop(&r->loops);
         if (atomic_load(&signals->drains) > 1) loops_stop(&r->loops); /* the second time means: now */
         if (atomic_load(&r->draining) && !atomic_load(&r->lanes_running)) loops_stop(&r->loops);
         if (r->options.once && atomic_load(&r->done)) loops_stop(&r->loops);
@@ -118,16 +114,18 @@ static void watch(struct run *r, struct signals *signals, struct shown *shown) {
 }
 
 static void start_all(struct run *r) {
+    unsigned roles = r->options.roles;
     atomic_store(&r->lanes_running, (unsigned)r->lanes);
-    for (uint32_t i = 0; i < r->partitions; i++) start(r, run_uploader_main, i);
-    start(r, run_committer_main, 0);
+    for (uint32_t i = 0; i < r->upload_threads; i++) start(r, run_uploader_main, i);
+    if (r->upload_threads && r->runtime->fleet) start(r, run_share_main, 0);
+    if (r->lanes) start(r, run_committer_main, 0);
     for (uint32_t i = 0; i < r->lanes; i++) start(r, run_lane_main, i);
-    start(r, run_emitter_main, 0);
+    if (roles & RUN_EMITTER) start(r, run_emitter_main, 0);
 }
 
 static void stop_all(struct run *r) {
     broker_stop(r->runtime->broker);
-    committer_stop(worker_committer(r->worker));
+    if (r->worker) committer_stop(worker_committer(r->worker));
     for (size_t i = 0; i < r->threads_len; i++) (void)pthread_join(r->threads[i].id, NULL);
     for (size_t i = 0; i < r->lanes; i++) lane_free(r->settings.lanes_to_free[i]);
 }
@@ -161,22 +159,41 @@ static RC open_queue(struct run *r, struct signals *signals, struct why *why) {
     return runtime_open_broker(r->runtime, why);
 }
 
-static RC open_run(struct run *r, struct signals *signals, struct why *why) {
-    const struct config *config = r->runtime->config;
-    TRY(run_settings_make(r->runtime, r->options.once, &r->settings, why));
-    TRY(open_queue(r, signals, why));
+static RC open_lanes(struct run *r, struct why *why) {
+    if (!(r->options.roles & RUN_WORKER)) return RC_OK;
     struct worker_ports ports = {r->runtime->broker, r->runtime->ledger, r->runtime->source};
     TRY(worker_new(&r->settings.worker, &ports, &r->worker, why));
-    r->lanes = config_lanes(config);
-    r->partitions = worker_partitions(r->worker);
+    r->lanes = config_lanes(r->runtime->config);
     r->won = alloc_zero(r->lanes, sizeof *r->won);
-    r->uploads = alloc_zero(r->partitions, sizeof *r->uploads);
-    r->threads = alloc_zero(r->lanes + r->partitions + 2, sizeof *r->threads);
     r->settings.lanes_to_free = alloc_zero(r->lanes, sizeof(struct lane *));
-    for (uint32_t p = 0; p < r->partitions; p++) {
+    return RC_OK;
+}
+
+/* On one machine all partitions are ours, and whatever is in the log was published by a process that is dead. */
+static RC open_uploads(struct run *r, struct why *why) {
+    if (!(r->options.roles & RUN_UPLOADER)) return RC_OK;
+    uint32_t partitions = 0;
+    TRY(broker_partitions(r->runtime->broker, BROKER_BLOCKS, &partitions, why));
+    r->uploads = alloc_zero(partitions, sizeof *r->uploads);
+    r->partitions = partitions;
+    r->upload_threads = MIN(r->partitions, (size_t)RUN_UPLOAD_THREADS);
+    for (uint32_t p = 0; p < partitions; p++) {
+        struct run_upload *u = &r->uploads[p];
         uint64_t start_offset = 0;
-        TRY(broker_bounds(r->runtime->broker, p, &start_offset, &r->abandoned[p], why));
+        atomic_init(&u->owned, !r->runtime->fleet);
+        atomic_init(&u->reset_to, UINT64_MAX);
+        if (!r->runtime->fleet) TRY(broker_bounds(r->runtime->broker, p, &start_offset, &u->abandoned, why));
     }
+    return RC_OK;
+}
+
+static RC open_run(struct run *r, struct signals *signals, struct why *why) {
+    TRY(run_settings_make(r->runtime, r->options.once, &r->settings, why));
+    TRY(open_queue(r, signals, why));
+    TRY(open_lanes(r, why));
+    TRY(open_uploads(r, why));
+    enum { OTHERS = 4 }; /* emitter, committer, share, keeper */
+    r->threads = alloc_zero(r->lanes + r->upload_threads + OTHERS, sizeof *r->threads);
     return RC_OK;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run: emitter, worker lanes and uploaders in one process: the whole product on one machine.
+/* run: emitter, worker lanes and uploaders around one configuration: all of them in one process, which is the whole
+ * product on one machine, or one of the roles, of which a fleet has any number.
  *
  * Threads: one for the emitter, one a lane, one for the committer, one a queue partition, one for HTTP; the caller's
  * waits for signals and shows the progress. Memory: README.md, bounds. Ends: --once when all input that was there is
@@ -11,9 +12,12 @@
 #include "runtime.h"
 #include "signals.h"
 
+enum run_role { RUN_EMITTER = 1, RUN_WORKER = 2, RUN_UPLOADER = 4, RUN_ALL = 7 };
+
 struct run_options {
-    bool once;
-    bool progress; /* show how far it is */
+    unsigned roles; /* of enum run_role; all of them where broker and ledger are local */
+    bool once;      /* with RUN_EMITTER: it is what ends */
+    bool progress;  /* show how far it is */
 };
 
 struct run_summary {

@@ -13,6 +13,7 @@
 enum {
     RUN_LOOK_MS = 100,      /* between two looks of the main thread at everything */
     RUN_IDLE_WAIT_MS = 100, /* how long a thread waits at a time: the time to notice a stop */
+    RUN_UPLOAD_THREADS = 4, /* at most: each has a compression context and buffers of some 16 MiB */
 };
 
 struct run {
@@ -27,11 +28,18 @@ struct run {
     atomic_bool draining, converted, done;
     _Atomic unsigned flushes;
     _Atomic unsigned lanes_running;
-    struct uploader_view *uploads;
-    size_t lanes, partitions;
+    struct run_upload *uploads; /* a partition */
+    size_t lanes, partitions, upload_threads;
     struct run_thread *threads;
     size_t threads_len;
-    uint64_t abandoned[WORKER_PARTITIONS_MAX];
+};
+
+/* One queue partition of blocks, as the uploaders' threads and the share see it. */
+struct run_upload {
+    struct uploader_view view; /* under the run's lock */
+    atomic_bool owned;         /* ours to upload */
+    _Atomic uint64_t reset_to; /* where the group's offset stood when it became ours; UINT64_MAX: nowhere */
+    uint64_t abandoned;        /* uploader_settings.abandoned_before */
 };
 
 struct run_thread {
@@ -45,5 +53,6 @@ void *run_emitter_main(void *context);
 void *run_lane_main(void *context);
 void *run_committer_main(void *context);
 void *run_uploader_main(void *context);
+void *run_share_main(void *context);
 
 #endif

@@ -109,7 +109,8 @@ RC run_settings_make(const struct runtime *r, bool once, struct run_settings *ou
                                                           .encoder = frame_library(r->format)},
                                                .flush_ms = c->output.flush_ms,
                                                .seal_bytes_max = c->output.seal_bytes_max,
-                                               .void_after_ms = c->jobs.void_after_ms};
+                                               .void_after_ms = c->jobs.void_after_ms,
+                                               .keep_ms = c->broker.keep_ms};
     return RC_OK;
 }
 

@@ -1,42 +1,105 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The uploaders' threads: each takes care of every n-th queue partition, as far as that is ours at the moment. */
 #include "run_inner.h"
 
+#include "alloc.h"
 #include "clock.h"
 #include "num.h"
 #include "own.h"
 
-static void uploader_publish_view(struct run *r, const struct uploader *u, uint32_t number, struct uploader_view *out) {
-    uploader_look(u, out);
+#include <stdlib.h>
+
+enum { SEAL_SOON_MS = 20 }; /* between two looks while everything is converted and only the last batch is missing */
+
+/* One partition in the hands of its thread. */
+struct duty {
+    struct uploader *uploader; /* NULL: not ours */
+    uint32_t partition;
+    unsigned flushed;
+    uint64_t due_ms;
+};
+
+static void uploader_publish_view(struct run *r, const struct duty *d, struct uploader_view *out) {
+    uploader_look(d->uploader, out);
     LOCKED(&r->lock);
-    r->uploads[number] = *out;
+    r->uploads[d->partition].view = *out;
 }
 
-static void uploader_wait(struct run *r, const struct uploader_view *view, uint32_t partition, uint64_t wait_ms) {
+/* Waits for a block, or until the time has come. */
+static void uploader_wait(struct run *r, const struct duty *d, uint64_t wait_ms) {
+    struct uploader_view view;
+    uploader_look(d->uploader, &view);
     struct why why = {0};
-    enum rc rc =
-        broker_wait(r->runtime->broker, partition, view->position, MIN(wait_ms, (uint64_t)RUN_IDLE_WAIT_MS), &why);
-    if (rc == RC_OK && view->position < view->end) return;
-    if (rc != RC_OK && rc != RC_ABSENT) loops_sleep(&r->loops, RUN_IDLE_WAIT_MS);
+    enum rc rc = broker_wait(r->runtime->broker, d->partition, view.position, wait_ms, &why);
+    if (rc == RC_OK && view.position < view.end) return;
+    if (rc != RC_OK && rc != RC_ABSENT) loops_sleep(&r->loops, wait_ms);
 }
 
-static bool uploader_turn(struct run *r, struct uploader *u, struct loop *loop, uint32_t number, unsigned *flushed) {
+static void take_up(struct run *r, struct duty *d) {
+    struct run_upload *upload = &r->uploads[d->partition];
+    struct uploader_settings settings = r->settings.uploader;
+    settings.partition = d->partition;
+    settings.abandoned_before = upload->abandoned;
+    settings.check_from = atomic_load(&upload->reset_to);
+    settings.check = settings.check_from != UINT64_MAX;
+    struct uploader_ports ports = {r->runtime->broker, r->runtime->ledger, r->runtime->store};
+    d->uploader = uploader_new(&settings, &ports);
+    d->flushed = 0;
+    d->due_ms = 0;
+}
+
+/* Not ours any more: another process begins where the seals say. */
+static void let_go(struct run *r, struct duty *d) {
+    uploader_free(d->uploader);
+    d->uploader = NULL;
+    LOCKED(&r->lock);
+    r->uploads[d->partition].view = (struct uploader_view){0};
+}
+
+/* One step; false when the thread is to end. */
+static bool uploader_turn(struct run *r, struct duty *d, struct loop *loop, uint64_t now_ms) {
     struct why why = {0};
     uint64_t wait_ms = 0;
     unsigned flushes = atomic_load(&r->flushes);
-    uploader_set_epoch(u, atomic_load(&r->loops.epoch));
-    if (flushes != *flushed) uploader_flush(u);
-    *flushed = flushes;
-    enum rc rc = uploader_step(u, clock_ms(clock_real()), &wait_ms, &why);
-    struct uploader_view view;
+    uploader_set_epoch(d->uploader, atomic_load(&r->loops.epoch));
+    if (flushes != d->flushed) uploader_flush(d->uploader);
+    d->flushed = flushes;
+    enum rc rc = uploader_step(d->uploader, now_ms, &wait_ms, &why);
     if (rc == RC_OK && wait_ms) {
-        uploader_publish_view(r, u, number, &view);
+        struct uploader_view view;
+        uploader_publish_view(r, d, &view);
         if (atomic_load(&r->converted) && !view.drained) {
-            uploader_flush(u);
-            wait_ms = MIN(wait_ms, (uint64_t)20);
+            uploader_flush(d->uploader);
+            wait_ms = MIN(wait_ms, (uint64_t)SEAL_SOON_MS);
         }
-        uploader_wait(r, &view, number, wait_ms);
+        d->due_ms = now_ms + MIN(wait_ms, (uint64_t)RUN_IDLE_WAIT_MS);
     }
     return loop_settle(loop, rc, &why);
+}
+
+/* A step of each partition that is ours and due. *out_next_ms: when the next one is. */
+static bool go_round(struct run *r, struct duty *duties, size_t n, struct loop *loop, uint64_t *out_next_ms) {
+    uint64_t now_ms = clock_ms(clock_real());
+    *out_next_ms = now_ms + RUN_IDLE_WAIT_MS;
+    for (size_t i = 0; i < n; i++) {
+        struct duty *d = &duties[i];
+        bool owned = atomic_load(&r->uploads[d->partition].owned);
+        if (!owned && d->uploader) let_go(r, d);
+        if (!owned) continue;
+        if (!d->uploader) take_up(r, d);
+        if (d->due_ms <= now_ms && !uploader_turn(r, d, loop, now_ms)) return false;
+        *out_next_ms = MIN(*out_next_ms, d->due_ms);
+    }
+    return true;
+}
+
+static void rest(struct run *r, const struct duty *duties, size_t n, uint64_t next_ms) {
+    uint64_t now_ms = clock_ms(clock_real());
+    if (next_ms <= now_ms) return;
+    if (n == 1 && duties[0].uploader)
+        uploader_wait(r, &duties[0], next_ms - now_ms);
+    else
+        loops_sleep(&r->loops, next_ms - now_ms);
 }
 
 void *run_uploader_main(void *context) {
@@ -44,14 +107,12 @@ void *run_uploader_main(void *context) {
     struct run *r = t->run;
     struct loop loop;
     loop_init(&loop, &r->loops, "uploader");
-    struct uploader_settings settings = r->settings.uploader;
-    settings.partition = t->number;
-    settings.abandoned_before = r->abandoned[t->number];
-    struct uploader_ports ports = {r->runtime->broker, r->runtime->ledger, r->runtime->store};
-    struct uploader *u = uploader_new(&settings, &ports);
-    unsigned flushed = 0;
-    while (!loops_stopping(&r->loops) && uploader_turn(r, u, &loop, t->number, &flushed)) {
-    }
-    uploader_free(u);
+    size_t n = 0;
+    struct duty *duties = alloc_zero(r->partitions, sizeof *duties);
+    for (size_t p = t->number; p < r->partitions; p += r->upload_threads) duties[n++].partition = (uint32_t)p;
+    uint64_t next_ms = 0;
+    while (!loops_stopping(&r->loops) && go_round(r, duties, n, &loop, &next_ms)) rest(r, duties, n, next_ms);
+    for (size_t i = 0; i < n; i++) uploader_free(duties[i].uploader);
+    free(duties);
     return NULL;
 }

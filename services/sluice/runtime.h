@@ -25,6 +25,7 @@ struct runtime {
     struct source source; /* RUNTIME_WRITE only */
     struct id queue;
     enum frame_format format;
+    bool fleet; /* broker and ledger are servers that others use, too */
     bool fresh; /* nothing ran here yet (RUNTIME_LOOK): the ledger is not open */
 };
 

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The share: which queue partitions are this process's to upload, as the group of all uploaders divides them. A hint
+ * only: two uploaders of one partition harm nobody. The group's offsets follow what is sealed, for whoever looks at
+ * lag; where somebody set them back, what is sealed behind them is looked at again. */
+#include "run_inner.h"
+
+#include "alloc.h"
+#include "log.h"
+#include "own.h"
+
+#include <stdlib.h>
+
+/* A partition that became ours: its uploader may begin. */
+static RC gain(struct run *r, struct broker_share share, uint32_t p, uint64_t *committed, struct why *why) {
+    uint64_t offset = UINT64_MAX;
+    enum rc rc = broker_share_committed(share, p, &offset, why);
+    if (rc != RC_OK && rc != RC_ABSENT) return rc;
+    committed[p] = rc == RC_OK ? offset : UINT64_MAX;
+    atomic_store(&r->uploads[p].reset_to, committed[p]);
+    atomic_store(&r->uploads[p].owned, true);
+    LOG_INFO("partition taken", F_U64("partition", p));
+    return RC_OK;
+}
+
+static RC share_turn(struct run *r, struct broker_share share, bool *owned, uint64_t *committed, struct why *why) {
+    TRY(broker_share_poll(share, RUN_IDLE_WAIT_MS, owned, why));
+    for (uint32_t p = 0; p < r->partitions; p++) {
+        struct run_upload *u = &r->uploads[p];
+        if (owned[p] != atomic_load(&u->owned)) {
+            if (owned[p]) TRY(gain(r, share, p, committed, why));
+            if (!owned[p]) LOG_INFO("partition given away", F_U64("partition", p));
+            atomic_store(&u->owned, owned[p]);
+            continue;
+        }
+        struct uploader_view view;
+        {
+            LOCKED(&r->lock);
+            view = u->view;
+        }
+        if (!owned[p] || !view.found || view.start == committed[p]) continue;
+        TRY(broker_share_commit(share, p, view.start, why));
+        committed[p] = view.start;
+    }
+    return RC_OK;
+}
+
+void *run_share_main(void *context) {
+    struct run_thread *t = context;
+    struct run *r = t->run;
+    struct loop loop;
+    loop_init(&loop, &r->loops, "share");
+    struct why why = {0};
+    struct broker_share share = {0};
+    bool *owned = alloc_zero(r->partitions, sizeof *owned);
+    uint64_t *committed = alloc_zero(r->partitions, sizeof *committed);
+    enum rc rc = broker_share_new(r->runtime->broker, STR("uploaders"), &share, &why);
+    if (rc != RC_OK) loops_fail(&r->loops, loop.name, rc, &why);
+    while (!loops_stopping(&r->loops)) {
+        why.text[0] = '\0';
+        if (!loop_settle(&loop, share_turn(r, share, owned, committed, &why), &why)) break;
+    }
+    if (share.ops) broker_share_free(share);
+    free(owned);
+    free(committed);
+    return NULL;
+}

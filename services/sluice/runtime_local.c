@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The embedded broker and ledger: files of the state folder. */
+#include "broker_local.h"
+#include "ledger_sqlite.h"
+#include "log.h"
+#include "own.h"
+#include "rng.h"
+#include "runtime_inner.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Makes the folder and those above it. */
+static RC make_folder(struct str path, struct why *why) {
+    AUTO(buf_done) struct buf text = BUF_INIT(CONFIG_VALUE_MAX * (size_t)2);
+    for (size_t i = 1; i <= path.len; i++) {
+        if (i < path.len && path.at[i] != '/') continue;
+        buf_reset(&text);
+        buf_add(&text, str_sub(path, 0, i));
+        if (mkdir(buf_text(&text), 0777) != 0 && errno != EEXIST)
+            return why_errno(why, RC_DENIED, errno, "state folder %.*s cannot be made", STR_ARG(path));
+    }
+    return RC_OK;
+}
+
+static const char *path_in(struct buf *to, struct str folder, const char *name) {
+    buf_reset(to);
+    buf_add(to, folder);
+    buf_add_char(to, '/');
+    buf_add(to, str_of(name));
+    return buf_text(to);
+}
+
+RC runtime_local_ledger(struct runtime *r, struct why *why) {
+    AUTO(buf_done) struct buf path = BUF_INIT(CONFIG_VALUE_MAX * (size_t)2);
+    struct rng rng = rng_from_kernel();
+    TRY(make_folder(r->config->state, why));
+    struct ledger_sqlite_settings settings = {.path = path_in(&path, r->config->state, "ledger.sqlite"),
+                                              .generation = r->config->generation,
+                                              .create = true,
+                                              .ledger = id_make(&rng),
+                                              .queue = id_make(&rng)};
+    return ledger_sqlite_open(&settings, &r->ledger, why);
+}
+
+static void tell_opening(struct broker broker, uint32_t partition) {
+    struct broker_local_opening o = broker_local_opening(broker, partition);
+    if (!o.torn_bytes && !o.dropped_messages) return;
+    LOG_INFO("the last run was cut off while it wrote; what was not acknowledged is left out",
+             F_U64("partition", partition), F_STR("file", str_of(o.torn_file)), F_U64("torn_bytes", o.torn_bytes),
+             F_U64("dropped_messages", o.dropped_messages));
+}
+
+static RC open_queue(const struct runtime *r, uint64_t generation, struct broker *out, struct why *why) {
+    AUTO(buf_done) struct buf dir = BUF_INIT(CONFIG_VALUE_MAX * (size_t)2);
+    struct broker_local_options options = {.dir = str_of(path_in(&dir, r->config->state, "queue")),
+                                           .queue = r->queue,
+                                           .generation = generation,
+                                           .job_partitions = (uint32_t)r->config->broker.job_partitions,
+                                           .block_partitions = (uint32_t)r->config->broker.partitions};
+    TRY(broker_local_open(&options, out, why));
+    for (uint32_t p = 0; p < options.block_partitions; p++) tell_opening(*out, p);
+    return RC_OK;
+}
+
+RC runtime_local_queue(const struct runtime *r, uint64_t generation, struct broker *out, struct why *why) {
+    AUTO(buf_done) struct buf dir = BUF_INIT(CONFIG_VALUE_MAX * (size_t)2);
+    char name[64];
+    (void)snprintf(name, sizeof name, "queue/g%llu", (unsigned long long)generation);
+    if (access(path_in(&dir, r->config->state, name), F_OK) != 0) return RC_ABSENT;
+    return open_queue(r, generation, out, why);
+}
+
+RC runtime_local_broker(struct runtime *r, struct why *why) {
+    return open_queue(r, r->config->generation, &r->broker, why);
+}
+
+RC runtime_local_ledger_reader(struct runtime *r, struct why *why) {
+    AUTO(buf_done) struct buf path = BUF_INIT(CONFIG_VALUE_MAX * (size_t)2);
+    const char *file = path_in(&path, r->config->state, "ledger.sqlite");
+    enum rc rc = ledger_sqlite_open_reader(file, r->config->generation, &r->ledger, why);
+    if (rc == RC_ABSENT) {
+        r->fresh = true;
+        return RC_OK;
+    }
+    return rc;
+}

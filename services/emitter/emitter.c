@@ -12,7 +12,13 @@
 
 #include <stdlib.h>
 
-enum { RECEIPTS_MS = 1000, PRODUCER_BYTES = 8 * 1024 * 1024 };
+enum {
+    RECEIPTS_MS = 1000,
+    PRODUCER_BYTES = 8 * 1024 * 1024,
+    /* who is to hear of receipts may be away for hours */
+    NOTIFY_FIRST_MS = 1000,
+    NOTIFY_CAP_MS = 60 * 1000
+};
 
 RC emitter_new(const struct emitter_settings *settings, const struct emitter_ports *ports, struct rng rng,
                struct emitter **out, struct why *why) {
@@ -21,6 +27,7 @@ RC emitter_new(const struct emitter_settings *settings, const struct emitter_por
     e->ports = *ports;
     e->rng = rng;
     e->changed = true;
+    e->notify_backoff = backoff_make(NOTIFY_FIRST_MS, NOTIFY_CAP_MS, rng_from_seed(rng_next(&e->rng)));
     e->message = BUF_INIT(JOB_MESSAGE_MAX);
     enum rc rc = broker_producer_new(ports->broker, PRODUCER_BYTES, &e->producer, why);
     if (rc != RC_OK) {
@@ -212,7 +219,8 @@ static bool window_has_room(const struct emitter *e) {
 }
 
 static uint64_t until_next(const struct emitter *e) {
-    uint64_t next = e->next_receipts_ms;
+    uint64_t next = MAX(e->next_receipts_ms, e->notify_again_ms);
+    if (e->settings.shared) next = MIN(next, e->next_others_ms);
     if (!e->settings.once || e->rescan_again) next = MIN(next, e->next_scan_ms);
     if (e->stripes_len) next = MIN(next, e->next_poll_ms);
     return next > e->now_ms ? next - e->now_ms : 0;
@@ -258,7 +266,8 @@ RC emitter_step(struct emitter *e, uint64_t now_ms, int64_t wall_ns, uint64_t *o
     if (e->closing) return close_pass(e, why);
     if (window_has_room(e)) return changing(e, emitter_publish(e, why));
     if (e->stripes_len && now_ms >= e->next_poll_ms) return changing(e, poll_some(e, why));
-    if (now_ms >= e->next_receipts_ms) return receipts_some(e, why);
+    if (now_ms >= e->next_receipts_ms && now_ms >= e->notify_again_ms) return receipts_some(e, why);
+    if (e->settings.shared && now_ms >= e->next_others_ms) return emitter_receipts_elsewhere(e, why);
     *out_wait_ms = until_next(e);
     return RC_OK;
 }

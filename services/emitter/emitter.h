@@ -15,6 +15,7 @@
 
 #include "broker.h"
 #include "ledger.h"
+#include "notify.h"
 #include "rng.h"
 #include "source.h"
 #include "store.h"
@@ -39,6 +40,7 @@ struct emitter_settings {
     uint64_t poll_ms;      /* between two looks at the checkpoints of what is under way */
     uint64_t republish_ms; /* a job without progress is said again after so long, then twice as long, … */
     size_t window;         /* stripes under way at most; 0: EMITTER_WINDOW_DEFAULT */
+    bool shared;           /* other emitters may write the receipts of our files */
     size_t held_max;       /* files kept open because they are not finished; 0: EMITTER_HELD_DEFAULT */
 };
 
@@ -56,6 +58,7 @@ struct emitter_ports {
     struct ledger ledger;
     struct source source;
     struct store store;
+    struct notify notify; /* hears of every receipt before the ledger does; without ops: nobody */
 };
 
 /* What it has to tell at the moment. */

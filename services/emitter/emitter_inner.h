@@ -3,6 +3,7 @@
 #ifndef SLUICE_EMITTER_INNER_H
 #define SLUICE_EMITTER_INNER_H
 
+#include "backoff.h"
 #include "catalog.h"
 #include "emitter.h"
 
@@ -57,6 +58,10 @@ struct emitter {
     struct arena arena;              /* for one step */
     struct buf message;              /* one job */
     struct emitter_batches *batches; /* receipts.c: manifests that were read lately */
+    struct backoff notify_backoff;   /* receipts.c */
+    uint64_t notify_again_ms;        /* no receipts before: whoever is to hear of them does not listen */
+    size_t others_at;                /* receipts_elsewhere.c: how far it came in the catalog */
+    uint64_t next_others_ms;
     int64_t wall_ns;
     struct emitter_view counted; /* sums over the catalog, as of the last look */
     bool changed;                /* they may not hold any more */
@@ -74,6 +79,9 @@ RC emitter_poll(struct emitter *emitter, struct why *why);    /* looks at checkp
 void emitter_forget_active(struct emitter *emitter, struct catalog_entry *entry);
 /* receipts.c; *out_n is how many were written */
 RC emitter_receipts(struct emitter *emitter, size_t *out_n, struct why *why);
+void emitter_receipted(struct emitter *emitter, struct catalog_entry *entry);
+/* receipts_elsewhere.c: receipts of our files that another emitter wrote */
+RC emitter_receipts_elsewhere(struct emitter *emitter, struct why *why);
 void emitter_batches_free(struct emitter_batches *batches);
 /* emitter.c */
 void emitter_todo(struct emitter *emitter, struct catalog_entry *entry);

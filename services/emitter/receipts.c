@@ -218,14 +218,18 @@ static void after_durable(struct emitter *e, struct catalog_entry *entry) {
         LOG_WARN("input kept", F_STR("file", emitter_uri(e, entry)), F_STR("error", str_of(why.text)));
 }
 
+void emitter_receipted(struct emitter *e, struct catalog_entry *entry) {
+    entry->receipted = true;
+    after_durable(e, entry);
+}
+
 static void settle_entry(struct emitter *e, const struct ledger_due *due) {
     struct source_stat stat = {.inode = due->facts.inode, .birth_ns = due->facts.birth_ns, .volume = due->facts.volume};
     for (size_t i = 0; i < e->settings.sources_len; i++) {
         if (!str_equal(e->settings.sources[i].name, due->facts.source)) continue;
         struct catalog_entry *entry = catalog_find(&e->catalog, (uint16_t)i, &stat);
         if (!entry || !id_equal(entry->id, due->file) || !entry->closed || entry->closed_end != due->end) return;
-        entry->receipted = true;
-        after_durable(e, entry);
+        emitter_receipted(e, entry);
     }
 }
 
@@ -241,22 +245,55 @@ static RC make_some(struct emitter *e, const struct ledger_due *due, size_t *n, 
     return RC_OK;
 }
 
-/* Tells the ledger of those that are in the store, also where others failed. */
-static RC tell(struct emitter *e, const struct ledger_due *due, const enum rc *rcs, size_t n, size_t *out_n,
-               struct why *why) {
-    struct ledger_close *told = ARENA_ARRAY(&e->arena, struct ledger_close, n);
+/* What is told is what is in the store: a receipt that was put before has the time of then in it. */
+static RC read_put(struct emitter *e, struct store_item *item, struct why *why) {
+    if (!e->ports.notify.ops) return RC_OK;
+    AUTO(buf_done) struct buf bytes = BUF_INIT(RECEIPT_BYTES_MAX);
+    TRY(store_get(e->ports.store, item->key, 0, RECEIPT_BYTES_MAX, &bytes, why));
+    item->bytes = arena_str(&e->arena, buf_str(&bytes));
+    return RC_OK;
+}
+
+/* Those that are in the store, to the front of `due` and `items`; *n is how many. Stale: it was put before, but the
+ * ledger did not hear of it. */
+static RC keep_put(struct emitter *e, struct ledger_due *due, struct store_item *items, const enum rc *rcs, size_t *n,
+                   struct why *why) {
     size_t len = 0;
-    for (size_t i = 0; i < n; i++) {
-        /* stale: it was put before, and only the ledger did not hear of it */
-        if (rcs[i] == RC_OK || rcs[i] == RC_STALE)
-            told[len++] = (struct ledger_close){.file = due[i].file, .end = due[i].end};
+    for (size_t i = 0; i < *n; i++) {
+        if (rcs[i] != RC_OK && rcs[i] != RC_STALE) continue;
+        if (rcs[i] == RC_STALE) TRY(read_put(e, &items[i], why));
+        due[len] = due[i];
+        items[len++] = items[i];
     }
-    if (!len) return RC_OK;
-    TRY(ledger_receipted(e->ports.ledger, told, len, why));
-    metric_add(METRIC_RECEIPTS, len);
-    for (size_t i = 0; i < n; i++)
-        if (rcs[i] == RC_OK || rcs[i] == RC_STALE) settle_entry(e, &due[i]);
-    *out_n = len;
+    *n = len;
+    return RC_OK;
+}
+
+/* Whoever wants to hear of receipts hears before the ledger, so that none is forgotten. Where nobody listens the
+ * receipts come due again; everything else goes on meanwhile. */
+static size_t notify_of(struct emitter *e, const struct store_item *items, size_t n) {
+    struct notify_item *told = ARENA_ARRAY(&e->arena, struct notify_item, n);
+    for (size_t i = 0; i < n; i++) told[i] = (struct notify_item){items[i].key, items[i].bytes};
+    size_t sent = 0;
+    struct why why = {0};
+    enum rc rc = notify_send(e->ports.notify, told, n, &sent, &why);
+    if (rc == RC_OK) {
+        backoff_reset(&e->notify_backoff);
+        return sent;
+    }
+    e->notify_again_ms = e->now_ms + backoff_next_ms(&e->notify_backoff);
+    LOG_WARN("a receipt cannot be told; trying again", F_U64("receipts", n - sent), F_STR("error", str_of(why.text)));
+    return sent;
+}
+
+/* Tells the ledger. */
+static RC tell(struct emitter *e, const struct ledger_due *due, size_t n, struct why *why) {
+    if (!n) return RC_OK;
+    struct ledger_close *told = ARENA_ARRAY(&e->arena, struct ledger_close, n);
+    for (size_t i = 0; i < n; i++) told[i] = (struct ledger_close){.file = due[i].file, .end = due[i].end};
+    TRY(ledger_receipted(e->ports.ledger, told, n, why));
+    metric_add(METRIC_RECEIPTS, n);
+    for (size_t i = 0; i < n; i++) settle_entry(e, &due[i]);
     return RC_OK;
 }
 
@@ -271,7 +308,10 @@ RC emitter_receipts(struct emitter *e, size_t *out_n, struct why *why) {
     TRY(make_some(e, due, &n, items, why));
     struct why failed = {0};
     enum rc rc = store_put_absent_many(e->ports.store, items, n, rcs, &failed);
-    TRY(tell(e, due, rcs, n, out_n, why));
+    TRY(keep_put(e, due, items, rcs, &n, why));
+    n = notify_of(e, items, n);
+    TRY(tell(e, due, n, why));
+    *out_n = n;
     if (rc != RC_OK && why) *why = failed;
     return rc == RC_OK ? RC_OK : why_wrap(why, rc, "receipts");
 }

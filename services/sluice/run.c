@@ -190,6 +190,7 @@ static RC open_uploads(struct run *r, struct why *why) {
 static RC open_run(struct run *r, struct signals *signals, struct why *why) {
     TRY(run_settings_make(r->runtime, r->options.once, &r->settings, why));
     TRY(open_queue(r, signals, why));
+    if (r->options.roles & RUN_EMITTER) TRY(runtime_open_notify(r->runtime, why));
     TRY(open_lanes(r, why));
     TRY(open_uploads(r, why));
     enum { OTHERS = 4 }; /* emitter, committer, share, keeper */

@@ -49,7 +49,8 @@ void *run_emitter_main(void *context) {
     struct loop loop;
     struct why why = {0};
     struct emitter *e = NULL;
-    struct emitter_ports ports = {r->runtime->broker, r->runtime->ledger, r->runtime->source, r->runtime->store};
+    struct emitter_ports ports = {r->runtime->broker, r->runtime->ledger, r->runtime->source, r->runtime->store,
+                                  r->runtime->notify};
     loop_init(&loop, &r->loops, "emitter");
     enum rc rc = emitter_new(&r->settings.emitter, &ports, rng_from_kernel(), &e, &why);
     if (rc == RC_OK) rc = watch_all(r, &why);

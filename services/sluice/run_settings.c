@@ -89,6 +89,7 @@ RC run_settings_make(const struct runtime *r, bool once, struct run_settings *ou
     out->emitter = (struct emitter_settings){.sources = out->emitter_sources,
                                              .sources_len = c->source_count,
                                              .once = once,
+                                             .shared = r->fleet,
                                              .held_max = held_max(),
                                              .rescan_ms = c->rescan_ms,
                                              .poll_ms = once ? POLL_MS : POLL_WATCH_MS,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime_inner.h"
 
+#include "notify_topic.h"
+#include "notify_webhook.h"
 #include "source_posix.h"
 
 #include <stdio.h>
@@ -34,6 +36,18 @@ RC runtime_open_broker(struct runtime *r, struct why *why) {
 void runtime_close_broker(struct runtime *r) {
     broker_free(r->broker);
     r->broker = (struct broker){0};
+}
+
+RC runtime_open_notify(struct runtime *r, struct why *why) {
+    const struct config_events *events = &r->config->events;
+    struct notify topic = {0}, webhook = {0};
+    struct notify_webhook_settings settings = {events->webhook_url, events->webhook_secret, events->webhook_timeout_ms};
+    struct why inner = {0};
+    if (settings.url.len && notify_webhook_new(&settings, &webhook, &inner) != RC_OK)
+        return config_error(r->config, "events.webhook.url", why, "%s", inner.text);
+    if (r->fleet && events->topic) topic = notify_topic_new(r->broker);
+    r->notify = notify_both(topic, webhook);
+    return RC_OK;
 }
 
 RC runtime_open_queue(const struct runtime *r, uint64_t generation, struct broker *out, struct why *why) {
@@ -72,6 +86,7 @@ RC runtime_open(const struct config *config, enum runtime_use use, struct runtim
 }
 
 void runtime_close(struct runtime *r) {
+    notify_free(r->notify);
     if (r->source.ops) source_free(r->source);
     if (r->broker.ops) broker_free(r->broker);
     if (r->ledger.ops) ledger_free(r->ledger);

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "frame.h"
 #include "ledger.h"
+#include "notify.h"
 #include "source.h"
 #include "store.h"
 
@@ -23,6 +24,7 @@ struct runtime {
     struct ledger ledger;
     struct broker broker; /* once runtime_open_broker() was called */
     struct source source; /* RUNTIME_WRITE only */
+    struct notify notify; /* who is told of receipts; once runtime_open_notify() was called */
     struct id queue;
     enum frame_format format;
     bool fleet; /* broker and ledger are servers that others use, too */
@@ -38,6 +40,8 @@ RC runtime_open_queue(const struct runtime *runtime, uint64_t generation, struct
 /* Opens the queue of the configured generation: after the earlier ones were finished, before run. */
 RC runtime_open_broker(struct runtime *runtime, struct why *why);
 void runtime_close_broker(struct runtime *runtime);
+/* Opens what the configuration's events say; after the broker. */
+RC runtime_open_notify(struct runtime *runtime, struct why *why);
 /* Can the output location be written, and does it belong to this pipeline? Leaves nothing behind. For `check`. */
 RC runtime_try_output(const struct config *config, struct why *why);
 

@@ -207,6 +207,7 @@ static void finish(struct sim *sim) {
     source_free(sim->source);
     sim_watch_done(&sim->watch);
     free(sim->saved);
+    free(sim->heard);
 }
 
 static void swallow(void *self, struct str line) {

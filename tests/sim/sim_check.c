@@ -50,7 +50,10 @@ static bool is_receipted(struct sim *sim, uint64_t generation, const struct sim_
     AUTO(arena_done) struct arena arena = ARENA_INIT;
     const struct sim_content *c = &sim->files.contents[name->content];
     struct ledger_file file = look_up(sim, generation, c, &arena);
-    if (file.found && file.closed && file.closed_end == c->len && file.receipted) return true;
+    if (file.found && file.closed && file.closed_end == c->len && file.receipted) {
+        sim_notify_check(sim, generation, file.id, file.closed_end);
+        return true;
+    }
     char id[ID_TEXT];
     (void)!why_set(why, RC_BUSY,
                    "%s of %zu bytes (inode %" PRIu64 ", %s, reach %" PRIu64 ") is %s at %" PRIu64

@@ -83,6 +83,8 @@ struct sim {
     struct sim_process processes[SIM_PROCESSES];
     size_t processes_len;
     uint64_t strike_calls;
+    uint64_t *heard; /* hashes of the names of receipts that were told */
+    size_t heard_len, heard_room;
     /* a state of the ledger to go back to */
     void *saved;
     size_t saved_len;
@@ -108,6 +110,14 @@ void sim_process_end(struct sim_process *process);
 void sim_process_step(struct sim_process *process);
 /* Tells what it is at. */
 void sim_process_show(const struct sim_process *process);
+/* What becomes of a call: done; not done and said so; done and the answer lost; the process is dead before or behind
+ * it. */
+enum sim_fate { SIM_PASS, SIM_FAIL, SIM_LOSE, SIM_DIE, SIM_DIE_BEHIND };
+enum sim_fate sim_fate_of(struct sim_process *process, bool effect);
+/* sim_notify.c: who hears of receipts. */
+struct notify sim_notify(struct sim_process *process);
+/* The ledger was told of this receipt: somebody must have heard of it. */
+void sim_notify_check(struct sim *sim, uint64_t generation, struct id file, uint64_t end);
 /* sim_rollback.c: keeps the state of the ledger, or sets it back and recovers. */
 void sim_rollback(struct sim *sim);
 /* sim_check.c: is all durable and receipted? `why` says what is not. */

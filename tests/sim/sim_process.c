@@ -13,50 +13,48 @@ static const char *const SERVICE[SIM_SERVICES] = {"emitter", "worker", "uploader
 
 /* ---- what becomes of a call ---- */
 
-enum fate { PASS, FAIL, LOSE, DIE, DIE_BEHIND };
-
 /* The one call that a fail-the-kth loop asks for. */
-static enum fate strike(struct sim_process *p, bool effect) {
+static enum sim_fate strike(struct sim_process *p, bool effect) {
     struct sim *sim = p->sim;
     const struct sim_options *o = &sim->options;
-    if (o->strike == SIM_STRIKE_NONE || p->service != o->strike_service || !sim->wild) return PASS;
+    if (o->strike == SIM_STRIKE_NONE || p->service != o->strike_service || !sim->wild) return SIM_PASS;
     bool behind = o->strike == SIM_STRIKE_AFTER || o->strike == SIM_STRIKE_CRASH_AFTER;
-    if (behind && !effect) return PASS;
-    if (++sim->strike_calls != o->strike_at) return PASS;
+    if (behind && !effect) return SIM_PASS;
+    if (++sim->strike_calls != o->strike_at) return SIM_PASS;
     sim->result->struck = true;
     sim_tell(sim, "%s %u: strike", SERVICE[p->service], p->number);
-    if (o->strike == SIM_STRIKE_BEFORE) return FAIL;
-    if (o->strike == SIM_STRIKE_AFTER) return LOSE;
+    if (o->strike == SIM_STRIKE_BEFORE) return SIM_FAIL;
+    if (o->strike == SIM_STRIKE_AFTER) return SIM_LOSE;
     p->crashed = true;
-    return o->strike == SIM_STRIKE_CRASH ? DIE : DIE_BEHIND;
+    return o->strike == SIM_STRIKE_CRASH ? SIM_DIE : SIM_DIE_BEHIND;
 }
 
-static enum fate fate_of(struct sim_process *p, bool effect) {
+enum sim_fate sim_fate_of(struct sim_process *p, bool effect) {
     struct sim *sim = p->sim;
-    if (p->crashed) return DIE;
+    if (p->crashed) return SIM_DIE;
     if (sim->wild && sim_chance(&p->rng, sim->knobs.preempt)) sim_preempt(p);
-    enum fate struck = strike(p, effect);
-    if (struck != PASS) return struck;
-    if (!sim->wild) return PASS;
+    enum sim_fate struck = strike(p, effect);
+    if (struck != SIM_PASS) return struck;
+    if (!sim->wild) return SIM_PASS;
     if (p->calls_left && !--p->calls_left) {
         p->crashed = true;
         bool behind = effect && sim_chance(&p->rng, 500);
         sim_tell(sim, "%s %u: dies%s", SERVICE[p->service], p->number, behind ? " behind an effect" : "");
-        return behind ? DIE_BEHIND : DIE;
+        return behind ? SIM_DIE_BEHIND : SIM_DIE;
     }
-    if (sim_chance(&p->rng, sim->knobs.fail)) return FAIL;
-    if (effect && sim_chance(&p->rng, sim->knobs.lose)) return LOSE;
-    return PASS;
+    if (sim_chance(&p->rng, sim->knobs.fail)) return SIM_FAIL;
+    if (effect && sim_chance(&p->rng, sim->knobs.lose)) return SIM_LOSE;
+    return SIM_PASS;
 }
 
 static enum broker_fault_kind broker_fate(void *context, enum broker_fault_call call, enum rc *out_rc) {
     struct sim_process *p = context;
     bool queues = call == BROKER_FAULT_APPEND || call == BROKER_FAULT_POLL;
-    switch (fate_of(p, call < BROKER_FAULT_READ)) {
-    case PASS: return BROKER_FAULT_NONE;
-    case FAIL: *out_rc = queues && sim_chance(&p->rng, 300) ? RC_BROKEN : RC_BUSY; return BROKER_FAULT_BEFORE;
-    case LOSE: *out_rc = queues ? RC_BROKEN : RC_BUSY; return BROKER_FAULT_AFTER;
-    case DIE: return BROKER_FAULT_CRASH_BEFORE;
+    switch (sim_fate_of(p, call < BROKER_FAULT_READ)) {
+    case SIM_PASS: return BROKER_FAULT_NONE;
+    case SIM_FAIL: *out_rc = queues && sim_chance(&p->rng, 300) ? RC_BROKEN : RC_BUSY; return BROKER_FAULT_BEFORE;
+    case SIM_LOSE: *out_rc = queues ? RC_BROKEN : RC_BUSY; return BROKER_FAULT_AFTER;
+    case SIM_DIE: return BROKER_FAULT_CRASH_BEFORE;
     default: return BROKER_FAULT_CRASH_AFTER;
     }
 }
@@ -65,13 +63,13 @@ static enum ledger_fault_kind ledger_fate(void *context, enum rc *out_rc) {
     static const enum ledger_fault_kind kinds[] = {LEDGER_FAULT_NONE, LEDGER_FAULT_BEFORE, LEDGER_FAULT_AFTER,
                                                    LEDGER_FAULT_CRASH, LEDGER_FAULT_CRASH_AFTER};
     *out_rc = RC_BUSY;
-    return kinds[fate_of(context, true)];
+    return kinds[sim_fate_of(context, true)];
 }
 
 static enum store_verdict store_fate(void *context, enum store_call call, struct str key) {
     static const enum store_verdict verdicts[] = {STORE_PASS, STORE_FAIL, STORE_LOSE, STORE_CRASH, STORE_CRASH_BEHIND};
     (void)key;
-    return verdicts[fate_of(context, call < STORE_READ)];
+    return verdicts[sim_fate_of(context, call < STORE_READ)];
 }
 
 static enum source_verdict source_fate(void *context, enum source_call call) {
@@ -83,7 +81,7 @@ static enum source_verdict source_fate(void *context, enum source_call call) {
         sim_files_change(&sim->files);
         sim_tell(sim, "files, between two reads: %s", sim->files.told);
     }
-    return verdicts[fate_of(p, call == SOURCE_REMOVE || call == SOURCE_MOVE)];
+    return verdicts[sim_fate_of(p, call == SOURCE_REMOVE || call == SOURCE_MOVE)];
 }
 
 /* ---- life ---- */
@@ -130,7 +128,7 @@ static struct rng id_rng(struct sim_process *p) {
 }
 
 static enum rc start_emitter(struct sim_process *p, struct why *why) {
-    struct emitter_ports ports = {broker_fault_port(p->broker), p->ledger, p->source, p->store};
+    struct emitter_ports ports = {broker_fault_port(p->broker), p->ledger, p->source, p->store, sim_notify(p)};
     return emitter_new(&p->sim->emitter, &ports, id_rng(p), &p->emitter, why);
 }
 

@@ -66,6 +66,7 @@ static void draw_emitter(struct sim *sim) {
                                              .rescan_ms = between(sim, 200, 2000),
                                              .poll_ms = between(sim, 50, 500),
                                              .republish_ms = between(sim, 500, 3000),
+                                             .shared = often(sim, 50),
                                              .window = often(sim, 50) ? 0 : (size_t)between(sim, 1, 8),
                                              .held_max = often(sim, 50) ? 0 : 1};
 }

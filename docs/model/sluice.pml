@@ -24,6 +24,9 @@
 #ifndef PIPELINE
 #define PIPELINE 1 /* 1: a lane may publish an attempt behind one that is not decided yet */
 #endif
+#ifndef BACKLOG
+#define BACKLOG 100 /* messages in the log at which no lane begins an attempt */
+#endif
 #ifndef UPLOADERS
 #define UPLOADERS 2 /* of each partition */
 #endif
@@ -123,7 +126,7 @@ typedef Ledger {
     byte epoch, target, token;  /* token: the recoverer that owns the ledger, 0: none */
     bit receipted
 };
-Ledger led, saved;
+Ledger led, saved, nothing;
 bit has_saved;
 bit suspect; /* the ledger was set back (in Redis: its run id is not the epoch record's): all calls are refused */
 #define OPEN (!suspect && led.token == 0)
@@ -218,6 +221,7 @@ inline prune(s) {
 
 /* ledger_durable of batch b: applies iff b is the partition's counter -> v: 0 told, 1 stale */
 inline ledger_durable(p, b) {
+    printf("durable: batch %d of partition %d\n", b, p);
     x = 0;
     if
 #ifdef M_DURABLE_ANY_ORDER
@@ -283,6 +287,7 @@ inline begin_attempt(cell, since, until, before) {
 #endif
 
 inline append(a, mask, p) {
+    printf("log %d: offset %d is of attempt %d\n", p, log[p].length, a);
     log[p].at[log[p].length] = a;
     log[p].length++;
     mask = mask | (1 << (p))
@@ -295,6 +300,15 @@ inline retire(w) { /* the first attempt is decided, or given up */
     lane[w].published2 = 0
 }
 
+#if PARTITIONS == 1
+#define BACKLOG_OF (log[0].length - log[0].trimmed)
+#else
+#define BACKLOG_OF (log[0].length - log[0].trimmed + log[1].length - log[1].trimmed)
+#endif
+#define MAY_BEGIN (attempts < ATTEMPTS && BACKLOG_OF < BACKLOG) /* lane.c: backlog_is_full */
+#define TELL_BEGIN                                                                                             \
+    printf("lane %d: attempt %d of stripe %d [%d, %d) behind %d\n", w, attempts, att[attempts].stripe,            \
+           att[attempts].from, att[attempts].to, att[attempts].pred)
 #define F lane[w].first
 #define G lane[w].second
 
@@ -302,25 +316,29 @@ proctype worker(byte w) {
 end:
     do
     /* a job: any stripe whose checkpoint is not at the end; the emitter says it again and again */
-    :: d_step { F == 0 && OPEN && attempts < ATTEMPTS && led.stripe[0].at < LINES ->
+    :: d_step { F == 0 && OPEN && MAY_BEGIN && led.stripe[0].at < LINES ->
         begin_attempt(0, led.stripe[0].at, led.stripe[0].at + 1, led.stripe[0].last);
-        F = attempts }
+        F = attempts;
+        TELL_BEGIN }
 #if LINES > 1
-    :: d_step { F == 0 && OPEN && attempts < ATTEMPTS && led.stripe[0].at + 1 < LINES ->
+    :: d_step { F == 0 && OPEN && MAY_BEGIN && led.stripe[0].at + 1 < LINES ->
         begin_attempt(0, led.stripe[0].at, LINES, led.stripe[0].last);
-        F = attempts }
+        F = attempts;
+        TELL_BEGIN }
 #endif
 #if STRIPES > 1
-    :: d_step { F == 0 && OPEN && attempts < ATTEMPTS && led.stripe[1].at < LINES ->
+    :: d_step { F == 0 && OPEN && MAY_BEGIN && led.stripe[1].at < LINES ->
         begin_attempt(1, led.stripe[1].at, led.stripe[1].at + 1, led.stripe[1].last);
-        F = attempts }
+        F = attempts;
+        TELL_BEGIN }
 #endif
 #if PIPELINE && LINES > 1
     /* lane_slice.c: the next slice of the task, its predecessor being the attempt before it */
-    :: d_step { F != 0 && G == 0 && PUBLISHED(F, lane[w].published) && att[F].to < LINES && attempts < ATTEMPTS ->
+    :: d_step { F != 0 && G == 0 && PUBLISHED(F, lane[w].published) && att[F].to < LINES && MAY_BEGIN ->
         begin_attempt(att[F].stripe, att[F].to, LINES, ID(F));
         att[attempts].epoch = att[F].epoch;
-        G = attempts }
+        G = attempts;
+        TELL_BEGIN }
 #endif
     :: d_step { F != 0 && APPENDS(F, lane[w].published, 0) -> append(F, lane[w].published, 0) }
     :: d_step { G != 0 && APPENDS(G, lane[w].published2, 0) -> append(G, lane[w].published2, 0) }
@@ -329,15 +347,19 @@ end:
     :: d_step { G != 0 && APPENDS(G, lane[w].published2, 1) -> append(G, lane[w].published2, 1) }
 #endif
     /* committer.c: only what is acknowledged, in the order of the ranges. One of an older epoch is lost. */
-    :: d_step { F != 0 && PUBLISHED(F, lane[w].published) && OPEN -> x = F;
+    :: d_step { F != 0 && PUBLISHED(F, lane[w].published) && OPEN ->
+        x = F;
         rules_advance(x);
+        printf("lane %d: advance of attempt %d: %d (1 won, 2 lost)\n", w, x, v);
         retire(w) }
     :: d_step { F != 0 && PUBLISHED(F, lane[w].published) && OPEN && lost_answers > 0 ->
         lost_answers--;
         x = F;
-        rules_advance(x) } /* and asks again */
+        rules_advance(x);
+        printf("lane %d: advance of attempt %d: %d, but the answer is lost\n", w, x, v) } /* and asks again */
     /* dies with something in the log; without, it is as if it never began */
     :: d_step { F != 0 && lane[w].published != 0 && deaths > 0 ->
+        printf("lane %d: dies\n", w);
         deaths--;
         retire(w);
         retire(w) }
@@ -362,6 +384,7 @@ Uploader up[PARTITIONS * UPLOADERS];
 #define IN_EPOCH (OPEN && U.epoch == led.epoch)
 
 inline start_again(u) {
+    printf("uploader %d: starts again\n", u);
     U.phase = FIND;
     U.index = 0;
     U.start = 0;
@@ -380,10 +403,12 @@ inline broken_unless_done(u, p) {
 
 inline find(u, p) { /* the first batch without a manifest, or the end of the chain */
     U.start = START(p, U.index);
+#ifndef M_FORWARD_CLAMP
     if
     :: log[p].trimmed < U.start -> log[p].trimmed = U.start
     :: else -> skip
     fi;
+#endif
     if
     :: U.index < chain[p].length ->
         U.position = chain[p].seal[U.index].end;
@@ -396,6 +421,7 @@ inline find(u, p) { /* the first batch without a manifest, or the end of the cha
 }
 
 inline judged(u, decision) {
+    printf("uploader %d: the message at %d is %d (1 won, 2 lost)\n", u, U.position, decision);
     if
     :: decision == WON -> U.kept = U.kept | (1 << U.position)
     :: else -> skip
@@ -404,6 +430,7 @@ inline judged(u, decision) {
 }
 
 inline put_seal(u, p, answered) { /* put if absent */
+    printf("uploader %d: seal %d of partition %d [%d, %d), kept %d\n", u, U.index, p, U.start, U.position, U.kept);
     if
 #ifdef M_NO_SEAL
     :: true -> U.phase = BUILD /* only the manifest will say what is in the batch */
@@ -447,6 +474,7 @@ inline build(u, p) {
 }
 
 inline put_manifest(u, p) {
+    printf("uploader %d: manifest %d of partition %d, kept %d\n", u, U.index, p, U.kept);
     if
     :: MANIFESTED(p, U.index) -> start_again(u)
     :: else ->
@@ -482,6 +510,7 @@ proctype uploader(byte u; byte p) {
 end:
     do
     :: d_step { U.phase == FIND && OPEN ->
+        printf("uploader %d: looks for its place at epoch %d\n", u, led.epoch);
         U.epoch = led.epoch;
 #ifdef M_FORWARD_CLAMP
         U.index = chain[p].length; /* where the committed offset points that somebody moved forward */
@@ -548,6 +577,7 @@ end:
         U.kept = 0;
         U.phase = READ }
     :: d_step { U.phase != FIND && crashes > 0 ->
+        printf("uploader %d: crashes\n", u);
         crashes--;
         start_again(u) }
     od
@@ -569,6 +599,7 @@ end:
     :: d_step { phase == 0 && OPEN && DUE -> phase = 1 }
     :: d_step { phase == 1 ->
         assert(listed == ALL_LINES); /* NO RECEIPT BEFORE ALL IS DURABLE */
+        printf("emitter: receipt\n");
         receipt = 1;
         phase = 2 }
     :: d_step { phase == 2 && OPEN ->
@@ -603,14 +634,23 @@ inline forget(r) {
     R.unsealed = 0
 }
 
+inline highest_in(p) { /* the highest epoch of a seal of the chain -> v */
+    v = 0;
+    for (i : 0 .. SEALS - 1) {
+        if
+        :: i < chain[p].length && chain[p].seal[i].epoch > v -> v = chain[p].seal[i].epoch
+        :: else -> skip
+        fi
+    }
+}
+
 inline highest_epoch(r) {
-    for (i : 0 .. PARTITIONS - 1) {
-        for (j : 0 .. SEALS - 1) {
-            if
-            :: j < chain[i].length && chain[i].seal[j].epoch > R.chains -> R.chains = chain[i].seal[j].epoch
-            :: else -> skip
-            fi
-        }
+    for (j : 0 .. PARTITIONS - 1) {
+        highest_in(j);
+        if
+        :: v > R.chains -> R.chains = v
+        :: else -> skip
+        fi
     }
 }
 
@@ -652,7 +692,9 @@ inline give_chain(r, p) {
 }
 
 inline give_predecessors(r) { /* give_unsealed(): transitively; an attempt is begun after its predecessor */
-#ifndef M_NO_PREDECESSORS
+#ifdef M_NO_PREDECESSORS
+    skip
+#else
     i = attempts;
     do
     :: i == 0 -> break
@@ -739,10 +781,12 @@ proctype recoverer(byte r) {
 end:
     do
     :: d_step { R.phase == IDLE && !OPEN && begins > 0 ->
+        printf("recoverer %d: looks, epoch %d\n", r, led.epoch);
         R.seen = led.epoch;
         highest_epoch(r);
         R.phase = LOOKED }
     :: d_step { R.phase == LOOKED && !OPEN && begins > 0 && R.seen == led.epoch ->
+        printf("recoverer %d: begins\n", r);
         begins--;
         R.target = (led.epoch > led.target -> led.epoch : led.target);
         R.target = 1 + (R.target > R.chains -> R.target : R.chains);
@@ -754,12 +798,20 @@ end:
     :: d_step { R.phase == LOOKED && (OPEN || begins == 0 || R.seen != led.epoch) -> forget(r) }
     /* the store knows no token: one that was taken over still puts its barriers */
     :: d_step { R.phase == BARRIER ->
+        printf("recoverer %d: barrier of epoch %d in partition %d\n", r, R.target, R.part);
         y = R.part;
-        put_barrier(r, y);
-        R.part++;
+        highest_in(y);
         if
-        :: R.part == PARTITIONS -> R.part = 0; R.phase = GIVE
-        :: else -> skip
+#ifndef M_TARGET_NOT_CHECKED
+        :: v >= R.target -> forget(r) /* another opened that epoch since the chains were looked at */
+#endif
+        :: else ->
+            put_barrier(r, y);
+            R.part++;
+            if
+            :: R.part == PARTITIONS -> R.part = 0; R.phase = GIVE
+            :: else -> skip
+            fi
         fi }
     :: d_step { R.phase == GIVE && OWNS ->
         y = R.part;
@@ -769,7 +821,10 @@ end:
         :: R.part == PARTITIONS -> R.part = 0; R.phase = END
         :: else -> skip
         fi }
-    :: d_step { R.phase == END && OWNS -> recover_end(r); forget(r) }
+    :: d_step { R.phase == END && OWNS ->
+        recover_end(r);
+        printf("recoverer %d: ends, epoch %d\n", r, led.epoch);
+        forget(r) }
     :: d_step { R.phase >= GIVE && !OWNS -> forget(r) }
     od
 }
@@ -801,16 +856,18 @@ inline copy_ledger(dest, src) {
 proctype disk() {
 end:
     do
-    :: d_step { rollbacks > 0 && !has_saved && !suspect ->
+    :: d_step { rollbacks > 0 && !has_saved ->
+        printf("this state of the ledger will come back\n");
         copy_ledger(saved, led);
         has_saved = 1 }
     :: d_step { has_saved ->
         rollbacks--;
+        printf("THE LEDGER IS SET BACK\n");
         copy_ledger(led, saved);
         led.token = 0; /* a token holds the run id that it was taken under */
         has_saved = 0;
         suspect = 1;
-        saved.epoch = 0 }
+        copy_ledger(saved, nothing) }
     od
 }
 

@@ -157,8 +157,13 @@ bit broken; /* never set */
 #else
 #define OTHER_WINNER(a) (ST(a).at == att[a].from && ST(a).last != att[a].pred)
 #endif
+#ifdef M_OLD_EPOCH_WINS
+#define OLD_EPOCH(a) 0
+#else
+#define OLD_EPOCH(a) (att[a].epoch < led.epoch)
+#endif
 #define VERDICT(a) (HAS_WINNER(a) -> (ST(a).win[att[a].from] == ID(a) -> WON : LOST) : \
-    (ST(a).at > att[a].from || att[a].epoch < led.epoch || IS_VOID(ID(a)) || OTHER_WINNER(a) || \
+    (ST(a).at > att[a].from || OLD_EPOCH(a) || IS_VOID(ID(a)) || OTHER_WINNER(a) || \
      (att[a].pred != 0 && IS_VOID(att[a].pred)) -> LOST : UNDECIDED))
 
 inline remember_void(a) {
@@ -853,6 +858,39 @@ inline copy_ledger(dest, src) {
     dest.receipted = src.receipted
 }
 
+#ifdef EMBEDDED
+/* On one machine a state folder is set back while nobody runs: all is forgotten, and recovery_check() decides at the
+ * next start whether there is anything to recover. If not, the epoch goes on. */
+inline restart_all() {
+    for (i : 0 .. LANES - 1) {
+        retire(i);
+        retire(i)
+    }
+    for (i : 0 .. PARTITIONS * UPLOADERS - 1) {
+        start_again(i)
+    }
+    for (i : 1 .. RECOVERERS) {
+        forget(i)
+    }
+}
+
+inline recovery_check(p) {
+    for (i : 0 .. SEALS - 1) {
+        if
+        :: i < chain[p].length && i >= led.next[p] ->
+            suspect = suspect || chain[p].seal[i].epoch > led.epoch;
+            for (j : 0 .. ATTEMPTS - 1) {
+                if
+                :: (chain[p].seal[i].kept >> j) & 1 -> suspect = suspect || VERDICT(log[p].at[j]) != WON
+                :: else -> skip
+                fi
+            }
+        :: else -> skip
+        fi
+    }
+}
+#endif
+
 proctype disk() {
 end:
     do
@@ -866,7 +904,15 @@ end:
         copy_ledger(led, saved);
         led.token = 0; /* a token holds the run id that it was taken under */
         has_saved = 0;
+#ifdef EMBEDDED
+        restart_all();
+        suspect = (led.target != 0);
+        for (k : 0 .. PARTITIONS - 1) {
+            recovery_check(k)
+        }
+#elif !defined(M_UNNOTICED)
         suspect = 1;
+#endif
         copy_ledger(saved, nothing) }
     od
 }

@@ -139,12 +139,17 @@ static RC highest_epoch(const struct recovery_ports *p, const struct recovery_se
     return RC_OK;
 }
 
-/* Appends the barrier; where another seal came first, behind that one. */
+/* Appends the barrier; where another seal came first, behind that one. A seal of the target epoch or a later one means
+ * that another recoverer opened it since highest_epoch() looked, and the ledger was set back once more: what was
+ * decided in that epoch would count as of ours (docs/model finds the line that is lost). The next try aims higher. */
 static RC put_barrier(struct recovering *r, uint32_t partition, uint64_t *out_end, struct why *why) {
     struct chain chain = chain_of(r->ports, r->settings, r->ports->ledger.at.generation, partition);
     uint64_t index = 0, end = 0, epoch = 0;
     for (;;) {
         TRY(chain_end(&chain, index, &index, &end, &epoch, why));
+        if (epoch >= r->target)
+            return why_set(why, RC_STALE, "partition %u has a seal of epoch %llu: somebody else recovered the ledger",
+                           partition, (unsigned long long)epoch);
         struct seal barrier = {.queue = r->settings->queue,
                                .generation = r->ports->ledger.at.generation,
                                .partition = partition,

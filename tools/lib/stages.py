@@ -146,6 +146,16 @@ def pytest(log, folder, **environment):
     return result
 
 
+def stage_model(log):
+    """The protocol's model: what its own summary counts."""
+    code = log.run(sys.executable, "docs/model/check")
+    found = re.findall(r"^(\d+) passed, (\d+) failed$", log.path.read_text(errors="replace"), re.M)
+    result = Result(*map(int, found[-1])) if found else Result()
+    if code != 0 and not result.failed:
+        result += Result(failed=1, broken=["docs/model/check"])
+    return result
+
+
 def stage_tools(log):
     return pytest(log, "tests/lib")
 
@@ -228,6 +238,7 @@ STAGES = {
     "format": ("clang-format", stage_format),
     "shape": ("lengths of functions and files", stage_shape),
     "docs": ("files that the documents name", stage_docs),
+    "model": ("the protocol's model, with Spin", stage_model),
     "tools": ("the checks and the tools themselves", stage_tools),
     "unit": ("unit tests, gcc with ASan and UBSan", stage_unit),
     "contract": ("contract suites of the ports, the same build", stage_contract),

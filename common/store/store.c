@@ -127,6 +127,16 @@ void store_upload_abort(struct store_upload *upload) {
     used.ops->abort(used.self);
 }
 
+RC store_uploads(struct store store, struct str prefix, store_upload_visit visit, void *context, struct why *why) {
+    TRY(check(prefix, true, why));
+    return store.ops->uploads(store.self, prefix, visit, context, why);
+}
+
+RC store_upload_remove(struct store store, struct str key, struct str upload, struct why *why) {
+    if (key.len) TRY(store_key_check(key, why));
+    return store.ops->upload_remove(store.self, key, upload, why);
+}
+
 void store_free(struct store store) {
     if (store.ops) store.ops->free(store.self);
 }

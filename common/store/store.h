@@ -9,6 +9,12 @@
  * gets the object that was there when its call began, or a newer one, never a mix. Any other failure of put,
  * put_absent, finish or remove leaves it open whether it was done: ask again.
  *
+ * An upload that nobody finishes or aborts (its process died) may stay where it is, seen by no listing, until somebody
+ * removes it by store_uploads() and store_upload_remove().
+ *
+ * A store whose keys are text (S3) refuses those that are not UTF-8, or hold control characters,
+ * with RC_BAD.
+ *
  * Threads: the handle by any; an upload by one at a time. Memory: an upload buffers at most one part.
  * Fails: RC_BAD (no key as above), RC_BUSY (not reachable, throttled), RC_STALE (put_absent: there is one), RC_ABSENT
  * (no such object), RC_LIMIT (no space, key too long, get: more than the buffer's cap), RC_DENIED (permission,
@@ -27,6 +33,11 @@ enum { STORE_KEY_MAX = 1024, STORE_NAME_MAX = 255 };
  * listing and is returned. `key` is valid during the call, which may use the store. What is put or removed while the
  * listing runs may or may not be told. */
 typedef enum rc (*store_visit)(void *context, struct str key, uint64_t bytes);
+
+/* Called for each unfinished upload, in no particular order; anything but RC_OK ends it and is returned. `key` is empty
+ * where the store does not know it (a directory). `upload` is what store_upload_remove() wants. started_ns: since the
+ * Unix epoch, by the store's clock, to a second. */
+typedef enum rc (*store_upload_visit)(void *context, struct str key, struct str upload, int64_t started_ns);
 
 struct store_upload_ops {
     enum rc (*part)(void *self, struct str bytes, struct why *why);
@@ -54,6 +65,8 @@ struct store_ops {
     enum rc (*list)(void *self, struct str prefix, struct str after, store_visit visit, void *context, struct why *why);
     enum rc (*remove)(void *self, struct str key, struct why *why);
     enum rc (*upload)(void *self, struct str key, struct store_upload *out, struct why *why);
+    enum rc (*uploads)(void *self, struct str prefix, store_upload_visit visit, void *context, struct why *why);
+    enum rc (*upload_remove)(void *self, struct str key, struct str upload, struct why *why);
     void (*free)(void *self);
 };
 /* An adapter is called through the functions below only, which have checked keys and prefixes. */
@@ -96,6 +109,13 @@ RC store_upload_part(struct store_upload *upload, struct str bytes, struct why *
 RC store_upload_finish_absent(struct store_upload *upload, struct why *why);
 /* Nothing appears. NULL and used-up handles are fine. Works with AUTO(). */
 void store_upload_abort(struct store_upload *upload);
+/* What is under way below `prefix`, by any process, and what dead ones left: who removes asks how old it is. Where a
+ * store does not know keys, an upload is below the empty prefix only. A small upload may not be known to the store yet.
+ */
+RC store_uploads(struct store store, struct str prefix, store_upload_visit visit, void *context, struct why *why);
+/* Removes what was gathered of it; if it is under way after all, it fails. What is not there (any more) is RC_OK. `key`
+ * as the visitor was told, also the empty one. */
+RC store_upload_remove(struct store store, struct str key, struct str upload, struct why *why);
 /* All uploads must be over. A handle without ops is fine. */
 void store_free(struct store store);
 

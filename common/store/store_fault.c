@@ -183,6 +183,20 @@ static enum rc fault_upload(void *self, struct str key, struct store_upload *out
     return RC_OK;
 }
 
+static enum rc fault_uploads(void *self, struct str prefix, store_upload_visit visit, void *context, struct why *why) {
+    struct fault_store *store = self;
+    enum store_verdict verdict = STORE_PASS;
+    TRY(before(store->control, STORE_READ, prefix, &verdict, why));
+    return behind(store->control, verdict, store_uploads(store->inner, prefix, visit, context, why), why);
+}
+
+static enum rc fault_upload_remove(void *self, struct str key, struct str upload, struct why *why) {
+    struct fault_store *store = self;
+    enum store_verdict verdict = STORE_PASS;
+    TRY(before(store->control, STORE_REMOVE, key, &verdict, why));
+    return behind(store->control, verdict, store_upload_remove(store->inner, key, upload, why), why);
+}
+
 static void fault_free(void *self) {
     struct fault_store *store = self;
     store_free(store->inner);
@@ -198,6 +212,8 @@ static const struct store_ops ops = {
     .list = fault_list,
     .remove = fault_remove,
     .upload = fault_upload,
+    .uploads = fault_uploads,
+    .upload_remove = fault_upload_remove,
     .free = fault_free,
 };
 

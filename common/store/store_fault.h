@@ -4,9 +4,9 @@
  * from a seed (`*_per_million`) or by a function of the owner (`decide`, which lets one counter run through the faults
  * of several ports). So a run can be repeated.
  *
- * An effect is a call that changes what others see: put, put_absent, remove, finish. All other calls are reads (get,
- * size, list) or preparations (upload begin, part); they are counted apart and fail by chance or by `decide` only, and
- * after a crash.
+ * An effect is a call that changes what others see: put, put_absent, remove, upload_remove, finish. All other calls are
+ * reads (get, size, list, uploads) or preparations (upload begin, part); they are counted apart and fail by chance or
+ * by `decide` only, and after a crash.
  *
  * The control block belongs to the caller, outlives the handle and can be read and changed between calls.
  * Threads: any, also with one control block for several handles; a run is repeatable with one thread only. `decide` is

@@ -193,6 +193,8 @@ static const struct store_ops ops = {
     .list = dir_list,
     .remove = dir_remove,
     .upload = dir_upload_begin,
+    .uploads = dir_uploads,
+    .upload_remove = dir_upload_remove,
     .free = dir_free,
 };
 

@@ -65,6 +65,8 @@ void dir_forget_made(struct store_dir *dir);
 /* Makes and locks our file in .tmp, then removes what dead ones left. */
 RC temp_area_open(struct store_dir *dir, struct why *why);
 void temp_area_close(struct store_dir *dir);
+/* Whether a name in .tmp is one that temp_create() gives. */
+bool temp_is_file(const char *name);
 RC temp_create(struct store_dir *dir, struct temp_file *out, struct why *why);
 RC temp_write(struct store_dir *dir, struct temp_file *temp, struct str bytes, struct why *why);
 /* `n` more bytes were written through the page cache: they start on their way to the disk now and then. */
@@ -90,6 +92,10 @@ RC stream_end(struct store_dir *dir, struct temp_file *temp, struct why *why);
 /* ---- store_dir_many.c ---- */
 bool dir_syncs_at_once(const struct store_dir *dir);
 void dir_put_absent_many(void *self, const struct store_item *items, size_t n, enum rc *out_rcs, struct why *why);
+
+/* ---- store_dir_uploads.c ---- */
+enum rc dir_uploads(void *self, struct str prefix, store_upload_visit visit, void *context, struct why *why);
+enum rc dir_upload_remove(void *self, struct str key, struct str upload, struct why *why);
 
 /* ---- store_dir_list.c ---- */
 enum rc dir_list(void *self, struct str prefix, struct str after, store_visit visit, void *context, struct why *why);

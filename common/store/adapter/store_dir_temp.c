@@ -42,6 +42,12 @@ static bool parse_name(const char *name, struct id *out_id, bool *out_lock) {
     return *out_lock || str_parse_u64(end, &number) == RC_OK;
 }
 
+bool temp_is_file(const char *name) {
+    struct id id;
+    bool lock = false;
+    return parse_name(name, &id, &lock) && !lock;
+}
+
 /* Takes the lock of the handle `id`, which proves that it is dead; *out_fd is -1 when there is no such file. */
 static bool is_dead(struct store_dir *dir, struct id id, int *out_fd) {
     char name[TEMP_NAME_ROOM];

@@ -2,11 +2,14 @@
 #include "store_memory.h"
 
 #include "alloc.h"
+#include "clock.h"
 #include "must.h"
 #include "num.h"
 #include "own.h"
 
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct object {
@@ -24,6 +27,8 @@ struct memory {
     unsigned handles;
     struct object *objects;
     size_t len, room;
+    struct upload *uploads;
+    uint64_t next_upload;
 };
 
 struct upload {
@@ -31,6 +36,10 @@ struct upload {
     struct buf bytes;
     char *key;
     size_t key_len;
+    uint64_t number;
+    int64_t started_ns;
+    bool removed;        /* by somebody, while it was under way */
+    struct upload *next; /* in the world's list, newest first */
 };
 
 /* The first object whose key is not below `key`. */
@@ -169,8 +178,21 @@ static enum rc upload_part(void *self, struct str bytes, struct why *why) {
     return RC_OK;
 }
 
+static void forget_upload(struct memory *memory, const struct upload *upload) {
+    LOCKED(&memory->lock);
+    struct upload **at = &memory->uploads;
+    while (*at && *at != upload) at = &(*at)->next;
+    if (*at) *at = upload->next;
+}
+
+static bool was_removed(struct memory *memory, const struct upload *upload) {
+    LOCKED(&memory->lock);
+    return upload->removed;
+}
+
 static void upload_abort(void *self) {
     struct upload *upload = self;
+    forget_upload(upload->memory, upload);
     buf_done(&upload->bytes);
     free(upload->key);
     free(upload);
@@ -178,7 +200,10 @@ static void upload_abort(void *self) {
 
 static enum rc upload_finish(void *self, struct why *why) {
     struct upload *upload = self;
-    enum rc rc = place(upload->memory, (struct str){upload->key, upload->key_len}, buf_str(&upload->bytes), true, why);
+    struct str key = {upload->key, upload->key_len};
+    enum rc rc = was_removed(upload->memory, upload)
+                     ? why_set(why, RC_BUSY, "%.*s: somebody removed the upload", STR_ARG(key))
+                     : place(upload->memory, key, buf_str(&upload->bytes), true, why);
     upload_abort(upload);
     return rc;
 }
@@ -191,7 +216,49 @@ static enum rc memory_upload(void *self, struct str key, struct store_upload *ou
     struct upload *upload = ALLOC(struct upload);
     *upload = (struct upload){.memory = self, .bytes = BUF_INIT(SIZE_MAX - 1), .key_len = key.len};
     upload->key = alloc_text(key.at, key.len);
+    upload->started_ns = clock_wall_ns(clock_real());
+    LOCKED(&upload->memory->lock);
+    upload->number = ++upload->memory->next_upload;
+    upload->next = upload->memory->uploads;
+    upload->memory->uploads = upload;
     *out = (struct store_upload){&upload_ops, upload};
+    return RC_OK;
+}
+
+/* Copies what is told of the newest upload below `number`, so that the visitor runs without the lock. */
+static bool older_upload(struct memory *memory, struct buf *key, uint64_t *number, int64_t *started_ns) {
+    LOCKED(&memory->lock);
+    const struct upload *upload = memory->uploads;
+    while (upload && (upload->number >= *number || upload->removed)) upload = upload->next;
+    if (!upload) return false;
+    buf_reset(key);
+    buf_add(key, (struct str){upload->key, upload->key_len});
+    *number = upload->number;
+    *started_ns = upload->started_ns;
+    return true;
+}
+
+static enum rc memory_uploads(void *self, struct str prefix, store_upload_visit visit, void *context, struct why *why) {
+    (void)why;
+    AUTO(buf_done) struct buf key = BUF_INIT(STORE_KEY_MAX);
+    uint64_t number = UINT64_MAX;
+    int64_t started_ns = 0;
+    while (older_upload(self, &key, &number, &started_ns)) {
+        char id[32];
+        (void)snprintf(id, sizeof id, "%" PRIu64, number);
+        if (str_starts(buf_str(&key), prefix)) TRY(visit(context, buf_str(&key), str_of(id), started_ns));
+    }
+    return RC_OK;
+}
+
+static enum rc memory_upload_remove(void *self, struct str key, struct str id, struct why *why) {
+    (void)key, (void)why;
+    struct memory *memory = self;
+    uint64_t number = 0;
+    if (str_parse_u64(id, &number) != RC_OK) return RC_OK;
+    LOCKED(&memory->lock);
+    for (struct upload *upload = memory->uploads; upload; upload = upload->next)
+        if (upload->number == number) upload->removed = true;
     return RC_OK;
 }
 
@@ -220,6 +287,8 @@ static const struct store_ops ops = {
     .list = memory_list,
     .remove = memory_remove,
     .upload = memory_upload,
+    .uploads = memory_uploads,
+    .upload_remove = memory_upload_remove,
     .free = memory_free,
 };
 

@@ -22,11 +22,12 @@ void of_many_each_has_its_own_outcome(void **state) {
     contract_holds(f->store, "r/2", STR("first"));
     contract_holds(f->store, "s/t/3", STR(""));
     contract_holds(f->store, "top", STR("t"));
-    const struct store_item denied[] = {
-        {STR("r/1"), STR("x")}, {STR("d/x"), STR("in the way")}, {STR("r/4"), STR("4")}};
-    EXPECT(store_put_absent_many(f->store, denied, 3, rcs, &why), RC_DENIED);
+    const struct store_item some[] = {{STR("r/1"), STR("x")}, {STR("d/x"), STR("in the way")}, {STR("r/4"), STR("4")}};
+    struct why why = {0};
+    enum rc rc = store_put_absent_many(f->store, some, 3, rcs, &why);
+    if (!(f->world->takes_directories && rc == RC_OK)) contract_expect(rc, RC_DENIED, &why);
     assert_int_equal(rcs[0], RC_STALE);
-    assert_int_equal(rcs[1], RC_DENIED);
+    assert_int_equal(rcs[1], rc);
     assert_int_equal(rcs[2], RC_OK);
     contract_holds(f->store, "r/1", STR("one"));
     contract_holds(f->store, "r/4", STR("4"));

@@ -44,6 +44,9 @@ void listing_done(struct listing *listing);
 /* The store's listing is those of `all` (in order) with this prefix and above `after`. */
 void contract_list_is(struct store store, struct str prefix, struct str after, const struct listing *all);
 
+/* Whether the world's store takes a key of these bytes. */
+bool contract_takes(const struct fixture *f, struct str key);
+
 /* The tests. */
 void what_was_put_is_given_back_whole(void **state);
 void put_replaces_by_longer_and_by_shorter(void **state);
@@ -60,7 +63,7 @@ void of_none_nothing_is_put(void **state);
 void what_is_not_there_is_absent(void **state);
 void removing_is_idempotent_and_leaves_the_rest(void **state);
 void a_key_is_free_once_the_objects_below_it_are_removed(void **state);
-void a_key_that_is_a_directory_of_another_is_refused(void **state);
+void a_key_that_is_a_directory_of_another_harms_none(void **state);
 void every_call_refuses_what_is_no_key(void **state);
 void unusual_and_longest_keys_work(void **state);
 void a_listing_is_in_order_of_bytes_for_every_prefix_and_start(void **state);
@@ -72,6 +75,7 @@ void an_upload_of_no_part_is_an_empty_object(void **state);
 void of_two_uploads_the_first_to_finish_wins(void **state);
 void nothing_appears_of_an_aborted_upload(void **state);
 void a_large_upload_in_uneven_parts_is_joined(void **state);
+void unfinished_uploads_are_told_and_can_be_removed(void **state);
 void of_many_that_put_the_same_key_one_wins(void **state);
 void directories_that_come_and_go_lose_no_object(void **state);
 void a_reader_never_sees_a_mix(void **state);

@@ -67,8 +67,10 @@ static void *churn(void *context) {
         char key[64];
         (void)snprintf(key, sizeof key, "a/%d/b/%d", round % 3, c->number);
         enum rc rc = RC_BUSY;
-        while (rc == RC_BUSY) rc = store_put(c->store, str_of(key), str_of(key), NULL);
+        struct why why = {0};
+        while (rc == RC_BUSY) rc = store_put(c->store, str_of(key), str_of(key), &why);
         uint64_t size = 0;
+        if (rc != RC_OK) print_message("%s\n", why.text);
         if (rc != RC_OK || store_size(c->store, str_of(key), &size, NULL) != RC_OK) c->failures++;
         if (round + 3 < ROUNDS && store_remove(c->store, str_of(key), NULL) != RC_OK) c->failures++;
     }

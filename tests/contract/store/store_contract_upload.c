@@ -2,7 +2,10 @@
 /* Promise: an upload appears whole when it is finished, only if absent, and not at all otherwise. */
 #include "store_contract_private.h"
 
+#include "clock.h"
 #include "rng.h"
+
+#include <stdio.h>
 
 /* ---- uploads ---- */
 
@@ -71,4 +74,69 @@ void a_large_upload_in_uneven_parts_is_joined(void **state) {
     }
     OK(store_upload_finish_absent(&upload, &why));
     contract_holds(f->store, "g1/large", buf_str(&all));
+}
+
+/* ---- what nobody finishes ---- */
+
+enum { UPLOADS_MAX = 16 };
+struct uploads {
+    size_t len;
+    struct {
+        char key[64], id[1024];
+        int64_t started_ns;
+    } each[UPLOADS_MAX];
+};
+
+static enum rc collect_upload(void *context, struct str key, struct str id, int64_t started_ns) {
+    struct uploads *uploads = context;
+    assert_in_range(uploads->len, 0, UPLOADS_MAX - 1);
+    (void)snprintf(uploads->each[uploads->len].key, sizeof uploads->each->key, "%.*s", STR_ARG(key));
+    (void)snprintf(uploads->each[uploads->len].id, sizeof uploads->each->id, "%.*s", STR_ARG(id));
+    uploads->each[uploads->len++].started_ns = started_ns;
+    return RC_OK;
+}
+
+static size_t count_uploads(const struct fixture *f, const char *prefix) {
+    struct uploads found = {.len = 0};
+    OK(store_uploads(f->store, str_of(prefix), collect_upload, &found, &why));
+    return found.len;
+}
+
+/* Begun as far as the store gets to know of it. */
+static void begin_for_sure(const struct fixture *f, const char *key, struct store_upload *out) {
+    AUTO(buf_done) struct buf bytes = BUF_INIT(f->world->upload_begins + 1);
+    while (bytes.len <= f->world->upload_begins) buf_add_char(&bytes, 'u');
+    OK(store_upload_begin(f->store, str_of(key), out, &why));
+    OK(store_upload_part(out, buf_str(&bytes), &why));
+}
+
+static void remove_found(const struct fixture *f, const char *key, int64_t from_ns) {
+    const char *prefix = f->world->uploads_by_key ? key : f->world->upload_keys ? "u/" : "";
+    int64_t slack_ns = 2000000000; /* the store's clock, told to a second */
+    struct uploads found = {.len = 0};
+    OK(store_uploads(f->store, str_of(prefix), collect_upload, &found, &why));
+    assert_int_equal(found.len, 1);
+    if (f->world->upload_keys) assert_string_equal(found.each[0].key, key);
+    assert_in_range(found.each[0].started_ns, from_ns - slack_ns, clock_wall_ns(clock_real()) + slack_ns);
+    struct str told = str_of(found.each[0].key), id = str_of(found.each[0].id);
+    OK(store_upload_remove(f->store, told, id, &why));
+    assert_int_equal(count_uploads(f, prefix), 0);
+    OK(store_upload_remove(f->store, told, id, &why));
+}
+
+void unfinished_uploads_are_told_and_can_be_removed(void **state) {
+    struct fixture *f = *state;
+    int64_t from_ns = clock_wall_ns(clock_real());
+    AUTO(store_upload_abort) struct store_upload upload = {0};
+    begin_for_sure(f, "u/x", &upload);
+    assert_int_equal(count_uploads(f, "other/"), 0);
+    remove_found(f, "u/x", from_ns);
+    if (store_upload_finish_absent(&upload, NULL) == RC_OK) fail_msg("a removed upload was finished");
+    contract_is_absent(f->store, "u/x");
+    begin_for_sure(f, "u/x", &upload);
+    OK(store_upload_finish_absent(&upload, &why));
+    assert_int_equal(count_uploads(f, ""), 0);
+    begin_for_sure(f, "u/y", &upload);
+    store_upload_abort(&upload);
+    assert_int_equal(count_uploads(f, f->world->uploads_by_key ? "u/y" : ""), 0);
 }

@@ -65,10 +65,14 @@ static struct store fault_memory_open(void *context) { return store_fault_new(me
 
 int main(void) {
     static const struct store_world worlds[] = {
-        {"store_dir", dir_begin, dir_open, dir_end},
-        {"store_memory", memory_begin, memory_open, memory_end},
-        {"store_dir behind store_fault", dir_begin, fault_dir_open, dir_end},
-        {"store_memory behind store_fault", memory_begin, fault_memory_open, memory_end},
+        {.name = "store_dir", .begin = dir_begin, .open = dir_open, .end = dir_end},
+        {.name = "store_memory", .begin = memory_begin, .open = memory_open, .end = memory_end, .upload_keys = true},
+        {.name = "store_dir behind store_fault", .begin = dir_begin, .open = fault_dir_open, .end = dir_end},
+        {.name = "store_memory behind store_fault",
+         .begin = memory_begin,
+         .open = fault_memory_open,
+         .end = memory_end,
+         .upload_keys = true},
     };
     int failures = 0;
     for (size_t i = 0; i < sizeof worlds / sizeof *worlds; i++) failures += store_contract_run(&worlds[i]);

@@ -37,6 +37,16 @@ RC credentials_copy(struct str from, char *out, size_t room, const char *what, s
     return RC_OK;
 }
 
+struct str credentials_trim(struct str text) {
+    for (size_t before = text.len + 1; text.len < before;) {
+        before = text.len;
+        text = str_trim(text);
+        if (text.len && text.at[text.len - 1] == '\n') text.len--;
+        if (text.len && text.at[0] == '\n') text = str_sub(text, 1, text.len);
+    }
+    return text;
+}
+
 RC credentials_read_file(const char *path, struct buf *out, struct why *why) {
     AUTO(own_fclose) FILE *file = fopen(path, "re");
     if (!file) return why_errno(why, errno == ENOENT || errno == ENOTDIR ? RC_ABSENT : RC_DENIED, errno, "%s", path);

@@ -14,10 +14,10 @@ static RC take(const char *access, const char *secret, const char *token, const 
     if (!access && !secret) return RC_ABSENT;
     if (!access || !secret)
         return why_set(why, RC_DENIED, "%s: an access key needs its secret key, and the other way round", place);
-    TRY(credentials_copy(str_trim(str_of(access)), out->access, sizeof out->access, "the access key", why));
-    TRY(credentials_copy(str_trim(str_of(secret)), out->secret, sizeof out->secret, "the secret key", why));
-    return credentials_copy(str_trim(str_of(token ? token : "")), out->token, sizeof out->token, "the session token",
-                            why);
+    TRY(credentials_copy(credentials_trim(str_of(access)), out->access, sizeof out->access, "the access key", why));
+    TRY(credentials_copy(credentials_trim(str_of(secret)), out->secret, sizeof out->secret, "the secret key", why));
+    return credentials_copy(credentials_trim(str_of(token ? token : "")), out->token, sizeof out->token,
+                            "the session token", why);
 }
 
 enum rc load_settings(struct s3_credentials *c, struct s3_keys *out, struct why *why) {

@@ -26,6 +26,8 @@ struct s3_credentials {
 const char *credentials_env(const struct s3_credentials *c, const char *name);
 /* RC_DENIED over the room. */
 RC credentials_copy(struct str from, char *out, size_t room, const char *what, struct why *why);
+/* str_trim() and line ends: what an editor leaves in a file. */
+struct str credentials_trim(struct str text);
 /* Reads a file of at most 64 KiB. RC_ABSENT: there is none. */
 RC credentials_read_file(const char *path, struct buf *out, struct why *why);
 

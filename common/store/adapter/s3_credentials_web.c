@@ -140,7 +140,7 @@ enum rc load_web_identity(struct s3_credentials *c, struct s3_keys *out, struct 
     form_add(&form, "RoleArn", str_of(role));
     form_add(&form, "RoleSessionName", str_of(session ? session : "sluice"));
     form_add(&form, "Version", STR("2011-06-15"));
-    form_add(&form, "WebIdentityToken", str_trim(buf_str(&token)));
+    form_add(&form, "WebIdentityToken", credentials_trim(buf_str(&token)));
     struct question q = {.method = "POST", .url = url ? url : usual, .body = buf_str(&form), .headers_len = 1};
     q.headers[0] = (struct s3_header){STR("content-type"), STR("application/x-www-form-urlencoded")};
     long status = 0;
@@ -167,7 +167,7 @@ static RC container_token(struct s3_credentials *c, struct buf *out, struct why 
     if (path && credentials_read_file(path, out, why) != RC_OK)
         return why_wrap(why, RC_DENIED, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
     if (!path && token) buf_add(out, str_of(token));
-    struct str text = str_trim(buf_str(out));
+    struct str text = credentials_trim(buf_str(out));
     if (text.len && memchr(text.at, '\n', text.len))
         return why_set(why, RC_DENIED, "the container's authorization token has more than one line");
     return RC_OK;
@@ -184,7 +184,8 @@ enum rc load_container(struct s3_credentials *c, struct s3_keys *out, struct why
     AUTO(buf_done) struct buf token = BUF_INIT(ANSWER_ROOM), answer = BUF_INIT(2 * ANSWER_ROOM);
     TRY(container_token(c, &token, why));
     struct question q = {.method = "GET", .url = url, .near = true};
-    if (token.len) q.headers[q.headers_len++] = (struct s3_header){STR("authorization"), str_trim(buf_str(&token))};
+    if (token.len)
+        q.headers[q.headers_len++] = (struct s3_header){STR("authorization"), credentials_trim(buf_str(&token))};
     long status = 0;
     TRY(ask(c, &q, &answer, &status, why));
     if (status != 200) return refused("the container's credentials service", url, status, why);
@@ -222,9 +223,9 @@ enum rc load_instance(struct s3_credentials *c, struct s3_keys *out, struct why 
     (void)snprintf(url, sizeof url, "%.1000s" INSTANCE_PATH, base);
     TRY(instance_get(c, url, buf_str(&token), &role, why));
     struct str name, rest = buf_str(&role);
-    if (!str_cut(&rest, '\n', &name) || str_trim(name).len == 0)
+    if (!str_cut(&rest, '\n', &name) || credentials_trim(name).len == 0)
         return why_set(why, RC_DENIED, "the instance has no role (IAM instance profile)");
-    (void)snprintf(url, sizeof url, "%.1000s" INSTANCE_PATH "%.*s", base, STR_ARG(str_trim(name)));
+    (void)snprintf(url, sizeof url, "%.1000s" INSTANCE_PATH "%.*s", base, STR_ARG(credentials_trim(name)));
     TRY(instance_get(c, url, buf_str(&token), &answer, why));
     return read_json(&answer, out, why);
 }

@@ -157,7 +157,7 @@ static void put_last(struct s3_http *http, struct s3_exchange *exchange) {
 
 void s3_http_start(struct s3_http *http, struct s3_exchange *exchange) {
     MUST(!exchange->easy && exchange->headers_len <= S3_SIGNED_MAX);
-    exchange->done = exchange->cancelled = false;
+    exchange->done = exchange->cancelled = exchange->head_whole = false;
     exchange->sent = 0;
     exchange->passed = 0;
     exchange->next = NULL;

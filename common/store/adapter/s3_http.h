@@ -61,6 +61,7 @@ struct s3_exchange {
     struct s3_reply reply;
     /* ---- s3_http.c ---- */
     bool done, cancelled;
+    bool head_whole; /* libcurl takes a head that was cut for one that ended */
     void *easy, *fields;
     size_t sent;
     uint64_t passed; /* of the answer's body, skipped bytes too */

@@ -87,8 +87,10 @@ static size_t take_header(char *line, size_t size, size_t count, void *context) 
     if (str_starts(rest, STR("HTTP/"))) { /* of several answers (100 Continue) the last counts */
         (void)curl_easy_getinfo(e->easy, CURLINFO_RESPONSE_CODE, &e->reply.status);
         e->reply.length = -1;
+        e->head_whole = false;
         return rest.len;
     }
+    if (str_equal(rest, STR("\r\n")) || str_equal(rest, STR("\n"))) e->head_whole = true;
     char text[64];
     if (!str_cut(&rest, ':', &name) || name.len >= sizeof text) return size * count;
     (void)snprintf(text, sizeof text, "%.*s", STR_ARG(name));
@@ -194,11 +196,12 @@ void easy_read_end(struct s3_exchange *e, CURLcode code) {
     (void)curl_easy_getinfo(e->easy, CURLINFO_RESPONSE_CODE, &reply->status);
     if (reply->failure != S3_ANSWERED) return; /* a callback or the loop knows better */
     if (code == CURLE_WRITE_ERROR && has_all_it_wants(e)) return;
-    reply->failure = failure_of(code);
+    reply->failure = code == CURLE_OK && !e->head_whole ? S3_UNKNOWN : failure_of(code);
     long sent = 0; /* nothing sent is nothing done */
     (void)curl_easy_getinfo(e->easy, CURLINFO_REQUEST_SIZE, &sent);
     if (reply->failure == S3_UNKNOWN && sent == 0) reply->failure = S3_UNREACHABLE;
-    if (code != CURLE_OK) (void)snprintf(reply->words, sizeof reply->words, "%s", curl_easy_strerror(code));
+    const char *words = code == CURLE_OK ? "cut in the middle" : curl_easy_strerror(code);
+    if (reply->failure != S3_ANSWERED) (void)snprintf(reply->words, sizeof reply->words, "%s", words);
 }
 
 void easy_free(struct s3_exchange *e) {

@@ -120,7 +120,10 @@ static enum rc s3_get(void *self, struct str key, uint64_t from, uint64_t len, s
     call.fine = 416; /* from is at the end or behind it */
     size_t before = out->len;
     TRY(s3_call(self, &call, why));
-    if (call.exchange.reply.status == 416) return RC_OK;
+    long status = call.exchange.reply.status;
+    if (status == 416) return RC_OK;
+    if (status != 200 && status != 206)
+        return why_set(why, RC_BROKEN, "%.*s: a get was answered %ld", STR_ARG(full), status);
     enum rc rc = check_range(&call, from, len, out->len - before, why);
     if (rc != RC_OK) out->len = before;
     return rc;

@@ -85,11 +85,15 @@ static enum rc remove_upload(void *context, struct str key, struct str upload, i
     return store_upload_remove(*(struct store *)context, key, upload, NULL);
 }
 
-void s3_bed_end(struct s3_bed *bed) {
+void s3_bed_clear(const struct s3_bed *bed) {
     struct why why = {0};
     struct store store = s3_bed_open(bed);
     remove_all(store);
     must(store_uploads(store, STR(""), remove_upload, &store, &why), &why);
     store_free(store);
+}
+
+void s3_bed_end(struct s3_bed *bed) {
+    s3_bed_clear(bed);
     bucket_call(bed, "DELETE");
 }

@@ -20,7 +20,9 @@ struct store_s3_settings s3_bed_settings(const struct s3_bed *bed);
 /* A new bucket; `server` is the variable that names the server: "SLUICE_TEST_MINIO". */
 void s3_bed_begin(const char *server, struct s3_bed *out);
 struct store s3_bed_open(const struct s3_bed *bed);
-/* Removes all that is in the bucket, and the bucket. */
+/* Removes all that is in the bucket. */
+void s3_bed_clear(const struct s3_bed *bed);
+/* And the bucket. */
 void s3_bed_end(struct s3_bed *bed);
 
 #endif

@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import hmac
 import json
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -19,8 +20,9 @@ def sign(key, text):
 
 
 class Client:
-    def __init__(self, url, access, secret, region="us-east-1"):
+    def __init__(self, url, access, secret, region="us-east-1", ca_file=None):
         self.url, self.access, self.secret, self.region = url, access, secret, region
+        self.tls = ssl.create_default_context(cafile=ca_file) if ca_file else None
         self.host = urllib.parse.urlsplit(url).netloc
 
     def request(self, method, path, query=(), body=b"", headers=None):
@@ -43,7 +45,7 @@ class Client:
         request = urllib.request.Request(f"{self.url}{path}" + (f"?{query}" if query else ""), body or None,
                                          {**signed, **(headers or {})}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=30, context=self.tls) as answer:
                 return answer.status, dict(answer.headers), answer.read()
         except urllib.error.HTTPError as error:
             return error.code, dict(error.headers), error.read()

@@ -293,7 +293,8 @@ class Minio(S3):
 
     def settings(self):
         return {"MINIO_ROOT_USER": self.access, "MINIO_ROOT_PASSWORD": self.secret, "MINIO_BROWSER": "off",
-                "MINIO_UPDATE": "off", "MINIO_CALLHOME_ENABLE": "off", "HOME": str(self.folder)}
+                "MINIO_UPDATE": "off", "MINIO_CALLHOME_ENABLE": "off", "MINIO_SITE_REGION": self.region,
+                "HOME": str(self.folder)}
 
     def command(self):
         return [installed("minio"), "server", "--quiet", "--address", self.address, self.objects]

@@ -13,6 +13,8 @@
 
 enum {
     ANSWER_ROOM = 64 * 1024,
+    PADDED_ROOM = ANSWER_ROOM + JSON_PADDING,
+    FORM_ROOM = 4 * ANSWER_ROOM, /* a token, encoded */
     URL_ROOM = 4096,
     TRIES = 3,
     INSTANCE_MS = 2000, /* the metadata service is next door, or not there at all */
@@ -132,7 +134,7 @@ enum rc load_web_identity(struct s3_credentials *c, struct s3_keys *out, struct 
     (void)snprintf(usual, sizeof usual, "https://sts.%s.amazonaws.com/",
                    c->settings.region ? c->settings.region : "us-east-1");
     AUTO(buf_done)
-    struct buf token = BUF_INIT(ANSWER_ROOM), form = BUF_INIT(4 * ANSWER_ROOM), answer = BUF_INIT(ANSWER_ROOM);
+    struct buf token = BUF_INIT(ANSWER_ROOM), form = BUF_INIT(FORM_ROOM), answer = BUF_INIT(ANSWER_ROOM);
     /* read each time: it is replaced now and then */
     enum rc rc = credentials_read_file(path, &token, why);
     if (rc != RC_OK) return why_wrap(why, RC_DENIED, "AWS_WEB_IDENTITY_TOKEN_FILE");
@@ -181,7 +183,7 @@ enum rc load_container(struct s3_credentials *c, struct s3_keys *out, struct why
     (void)snprintf(url, sizeof url, "%s%s", relative ? "http://169.254.170.2" : "", relative ? relative : full);
     if (!may_be_told(url))
         return why_set(why, RC_DENIED, "AWS_CONTAINER_CREDENTIALS_FULL_URI: plain HTTP only to this machine: %s", url);
-    AUTO(buf_done) struct buf token = BUF_INIT(ANSWER_ROOM), answer = BUF_INIT(2 * ANSWER_ROOM);
+    AUTO(buf_done) struct buf token = BUF_INIT(ANSWER_ROOM), answer = BUF_INIT(PADDED_ROOM);
     TRY(container_token(c, &token, why));
     struct question q = {.method = "GET", .url = url, .near = true};
     if (token.len)
@@ -211,7 +213,7 @@ enum rc load_instance(struct s3_credentials *c, struct s3_keys *out, struct why 
     if (!base) base = credentials_env(c, "AWS_EC2_METADATA_SERVICE_ENDPOINT");
     if (!base) base = "http://169.254.169.254";
     char url[URL_ROOM];
-    AUTO(buf_done) struct buf token = BUF_INIT(ANSWER_ROOM), role = BUF_INIT(1024), answer = BUF_INIT(2 * ANSWER_ROOM);
+    AUTO(buf_done) struct buf token = BUF_INIT(ANSWER_ROOM), role = BUF_INIT(1024), answer = BUF_INIT(PADDED_ROOM);
     (void)snprintf(url, sizeof url, "%.1000s/latest/api/token", base);
     struct question q = {.method = "PUT", .url = url, .headers_len = 1, .ms = INSTANCE_MS, .near = true};
     q.headers[0] = (struct s3_header){STR("x-aws-ec2-metadata-token-ttl-seconds"), STR("21600")};

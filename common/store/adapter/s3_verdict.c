@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum flags { ONCE = 0, AGAIN = 1, UNKNOWN = 2, RENEW = 4, REGION = 8, CLOCK = 16, KEYS = 32, RACE = 64 };
+enum flags { ONCE = 0, AGAIN = 1, UNKNOWN = 2, RENEW = 4, REGION = 8, CLOCK = 16, KEYS = 32, RACE = 64, BARE = 128 };
 
 enum { RACE_TRIES = 3 };
 
@@ -41,6 +41,7 @@ static const struct row {
     {0, "RequestTimeTooSkewed", RC_DENIED, CLOCK, "the clocks differ: set this machine's, or the server's"},
     {0, "SignatureDoesNotMatch", RC_DENIED, KEYS, "the secret key does not belong to the access key"},
     {0, "InvalidAccessKeyId", RC_DENIED, KEYS, "the server does not know the access key"},
+    {0, "XAdminUserNotFound", RC_DENIED, KEYS, "the server does not know the access key"},
     {0, "PermanentRedirect", RC_DENIED, REGION, "the bucket is in another region"},
     {0, "AuthorizationHeaderMalformed", RC_DENIED, REGION, "the bucket is in another region"},
     {0, "KeyTooLongError", RC_LIMIT, ONCE, "the key is too long"},
@@ -48,7 +49,8 @@ static const struct row {
     {0, "QuotaExceeded", RC_LIMIT, ONCE, "the bucket is full"},
     {0, "XMinioAdminBucketQuotaExceeded", RC_LIMIT, ONCE, "the bucket is full"},
     {0, "XMinioStorageFull", RC_LIMIT, ONCE, "the server's disks are full"},
-    {404, NULL, RC_ABSENT, ONCE, "no such object"},
+    /* HEAD has no body to say more. Any other 404 has to say of what: a proxy's or a wrong endpoint's is no absence */
+    {404, NULL, RC_ABSENT, BARE, "no such object"},
     {401, NULL, RC_DENIED, KEYS, "the server wants other credentials"},
     {403, NULL, RC_DENIED, KEYS,
      "not allowed (a server also says so of an object that is not there, if s3:ListBucket is not allowed)"},
@@ -63,15 +65,16 @@ static const struct row {
     {0, NULL, RC_BROKEN, ONCE, "not an answer of S3"},
 };
 
-static bool fits(const struct row *row, long status, const char *code) {
+static bool fits(const struct row *row, long status, const char *code, bool bare) {
+    if (row->flags & BARE && !bare) return false;
     if (row->code) return strcmp(row->code, code) == 0;
     bool hundred = row->status == 300 || row->status == 400 || row->status == 500;
     return row->status == 0 || row->status == status || (hundred && status / 100 * 100 == row->status);
 }
 
-static const struct row *row_of(long status, const char *code) {
+static const struct row *row_of(long status, const char *code, bool bare) {
     size_t i = 0;
-    while (!fits(&rows[i], status, code)) i++; /* the last fits all */
+    while (!fits(&rows[i], status, code, bare)) i++; /* the last fits all */
     return &rows[i];
 }
 
@@ -102,7 +105,7 @@ static struct s3_verdict answered(struct store_s3 *s3, const struct s3_call *cal
     bool good = reply->status / 100 == 2 || (call->fine && reply->status == call->fine);
     if (good && !(call->error_in_200 && is_error)) return (struct s3_verdict){.rc = RC_OK};
     /* an error within a 200 is what its code says, or else a failure of the server */
-    const struct row *row = row_of(good ? 500 : reply->status, error.code);
+    const struct row *row = row_of(good ? 500 : reply->status, error.code, strcmp(call->method, "HEAD") == 0);
     char place[512];
     AUTO(buf_done) struct buf hints = BUF_INIT(1024);
     add_hints(s3, call, row->flags, &error, &hints);

@@ -8,11 +8,12 @@
  * outcome is not known: RC_BUSY, and asking again gives RC_STALE if it was done. (The end of an upload first looks what
  * is there.) Every payload is signed with its SHA-256, so what arrives damaged is refused.
  *
- * Memory: some 300 KiB a connection in use; an upload parts_parallel + 1 buffers of part_bytes (of a larger part, of
- * which fewer go at a time, where an object passes 2,500 parts); a listing one page; many items nothing. Threads: any,
- * and one inside for the connections; an upload one at a time. Limits: keys are UTF-8 without control characters
- * (RC_BAD) and 1,024 bytes with the prefix (RC_LIMIT); an object is at most 37,500 times part_bytes (RC_LIMIT). Fails:
- * as store.h says. RC_DENIED names bucket, endpoint and where the credentials came from, never a secret. */
+ * The program ignores SIGPIPE. Memory: some 600 KiB a connection in use; an upload parts_parallel + 1 buffers of
+ * part_bytes (behind 5,000 parts twice, behind 7,500 four times that); a listing one page;
+ * many items nothing. Threads: any, and one inside for the connections; an upload one at a time. Limits: keys are UTF-8
+ * without control characters (RC_BAD) and 1,024 bytes with the prefix (RC_LIMIT); an object is at most 37,500 times
+ * part_bytes (RC_LIMIT). Fails: as store.h says. RC_DENIED names bucket, endpoint and where the credentials came from,
+ * never a secret. */
 #ifndef SLUICE_STORE_S3_H
 #define SLUICE_STORE_S3_H
 

@@ -102,6 +102,8 @@ static RC read_numbers(const struct store_s3_settings *s, struct store_s3 *out, 
     out->connections = s->connections ? s->connections : STORE_S3_CONNECTIONS_DEFAULT;
     out->parallel = s->parts_parallel ? s->parts_parallel : STORE_S3_PARALLEL_DEFAULT;
     out->tries = s->tries ? s->tries : STORE_S3_TRIES_DEFAULT;
+    out->parts_max = S3_PARTS_MAX;
+    out->parts_step = S3_PARTS_STEP;
     if (out->part_bytes < STORE_S3_PART_MIN || out->part_bytes > STORE_S3_PART_MAX)
         return why_set(why, RC_BAD, "parts of %llu bytes: allowed are 5 MiB to 1 GiB",
                        (unsigned long long)out->part_bytes);

@@ -22,6 +22,7 @@ struct store_s3 {
     bool path_style;
     uint64_t part_bytes;
     unsigned connections, parallel, tries;
+    size_t parts_max, parts_step; /* S3_PARTS_MAX, S3_PARTS_STEP, but for tests */
     struct clock clock;
     struct s3_http *http;
     struct s3_credentials *credentials;

@@ -34,7 +34,7 @@ struct upload {
 };
 
 /* How often part sizes have doubled at this part. */
-static unsigned growth(const struct upload *u) { return (unsigned)(u->started / S3_PARTS_STEP); }
+static unsigned growth(const struct upload *u) { return (unsigned)(u->started / u->s3->parts_step); }
 
 static size_t part_room(const struct upload *u) { return (size_t)(u->s3->part_bytes << growth(u)); }
 
@@ -63,7 +63,10 @@ static RC end_oldest(struct upload *u, struct why *why) {
     if (rc == RC_OK) (void)snprintf(u->etags[part->index], ETAG_ROOM, "%s", etag);
     s3_call_done(&part->call);
     part->busy = false;
-    buf_reset(&part->bytes);
+    if (growth(u))
+        buf_done(&part->bytes); /* fewer buffers are in use than there are */
+    else
+        buf_reset(&part->bytes);
     u->oldest = (u->oldest + 1) % u->parts_len;
     u->busy--;
     return rc;
@@ -71,7 +74,8 @@ static RC end_oldest(struct upload *u, struct why *why) {
 
 static RC start_part(struct upload *u, struct why *why) {
     struct part *part = &u->parts[u->filling];
-    if (u->started == S3_PARTS_MAX) return why_set(why, RC_LIMIT, "%.*s: more than 10000 parts", STR_ARG(u->key));
+    if (u->started == u->s3->parts_max)
+        return why_set(why, RC_LIMIT, "%.*s: more than %zu parts; raise part_bytes", STR_ARG(u->key), u->s3->parts_max);
     if (u->id.len == 0) TRY(create(u, why));
     part->index = u->started;
     (void)snprintf(part->number, sizeof part->number, "%zu", part->index + 1);

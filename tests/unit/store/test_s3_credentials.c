@@ -80,9 +80,7 @@ static void serve(void *context, const struct fake_request *request, struct buf 
         fake_http_say(out, right ? 200 : 400, "", STR("session-token"));
     } else if (str_equal(request->target, STR(ROLES))) {
         fake_http_say(out, strcmp(s->token_header, "session-token") == 0 ? 200 : 401, "", STR("the-role\n"));
-    } else if (str_equal(request->target, STR(ROLES "the-role"))) {
-        give_json(s, out);
-    } else if (str_equal(request->target, STR("/creds"))) {
+    } else if (str_equal(request->target, STR(ROLES "the-role")) || str_equal(request->target, STR("/creds"))) {
         give_json(s, out);
     } else if (str_equal(request->method, STR("POST"))) {
         keep(s->form, sizeof s->form, request->body);

@@ -56,6 +56,11 @@ static void a_page_of_uploads_is_read(void **state) {
     assert_string_equal(page.next_upload, "u");
 }
 
+#define FOUR(text) text text text text
+static const char too_deep[] = FOUR("<a><b><c><d>") "<e></e>" FOUR("</d></c></b></a>");
+static const char grows[] = "<!DOCTYPE l [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]>"
+                            "<L><Contents><Key>&b;</Key><Size>1</Size></Contents></L>";
+
 static void what_is_no_page_is_broken(void **state) {
     (void)state;
     static const char *const bad[] = {
@@ -71,10 +76,8 @@ static void what_is_no_page_is_broken(void **state) {
         "<L><Upload><Key>a</Key><Initiated>2010-11-10T20:48:33Z</Initiated></Upload></L>",
         "<L><Upload><Key>a</Key><UploadId>i</UploadId><Initiated>now</Initiated></Upload></L>",
         "<L><EncodingType>url</EncodingType><Contents><Key>%4</Key><Size>1</Size></Contents></L>",
-        "<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></"
-        "a></a></a>",
-        "<!DOCTYPE l [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]><L><Contents><Key>&b;</Key><Size>1</Size>"
-        "</Contents></L>",
+        too_deep,
+        grows,
         "<!DOCTYPE l SYSTEM \"file:///etc/passwd\"><L/>",
         "<L><Contents><Key>\xff</Key><Size>1</Size></Contents></L>",
     };

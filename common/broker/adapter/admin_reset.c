@@ -30,16 +30,6 @@ static RC count_members(struct broker_kafka_admin *admin, const char *group, siz
     return rc;
 }
 
-/* The offsets of each partition by time; RD_KAFKA_OFFSET_BEGINNING and _END are times to this call. */
-static RC offsets_at(struct broker_kafka_admin *admin, rd_kafka_topic_partition_list_t *list, int64_t time,
-                     struct why *why) {
-    for (int i = 0; i < list->cnt; i++) list->elems[i].offset = time;
-    rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(admin->client.rk, list, (int)admin_timeout_ms(admin));
-    for (int i = 0; i < list->cnt && !error; i++) error = list->elems[i].err;
-    if (error) return kafka_client_fail(&admin->client, error, why, "asking for offsets of %s", list->elems[0].topic);
-    return RC_OK;
-}
-
 static rd_kafka_topic_partition_list_t *all_of(const char *topic, uint32_t partitions) {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)partitions);
     for (uint32_t k = 0; k < partitions; k++) rd_kafka_topic_partition_list_add(list, topic, (int32_t)k);
@@ -63,8 +53,9 @@ enum rc broker_kafka_admin_plan_reset(struct broker_kafka_admin *admin, const st
     }
     AUTO(kafka_list_free) rd_kafka_topic_partition_list_t *from = all_of(topic, is.partitions);
     AUTO(kafka_list_free) rd_kafka_topic_partition_list_t *end = all_of(topic, is.partitions);
-    TRY(offsets_at(admin, from, reset->by_time ? reset->time_ms : RD_KAFKA_OFFSET_BEGINNING, why));
-    TRY(offsets_at(admin, end, RD_KAFKA_OFFSET_END, why));
+    int64_t time = reset->by_time ? reset->time_ms : RD_KAFKA_OFFSET_BEGINNING;
+    TRY(kafka_ask_offsets(&admin->client, from, time, admin_timeout_ms(admin), why));
+    TRY(kafka_ask_offsets(&admin->client, end, RD_KAFKA_OFFSET_END, admin_timeout_ms(admin), why));
     for (int i = 0; i < from->cnt; i++) {
         int64_t to = from->elems[i].offset < 0 ? end->elems[i].offset : from->elems[i].offset; /* none is so young */
         struct broker_kafka_step *step = admin_step(

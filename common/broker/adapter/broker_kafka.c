@@ -93,6 +93,7 @@ static void port_free(void *self) {
     free(kafka->logs);
     if (kafka->blocks) rd_kafka_topic_destroy(kafka->blocks);
     kafka_client_done(&kafka->reader);
+    kafka_client_done(&kafka->asker);
     kafka_cache_space_done(&kafka->space);
     kafka_config_done(&kafka->config);
     (void)pthread_mutex_destroy(&kafka->slots.lock);
@@ -117,20 +118,22 @@ static const struct broker_ops KAFKA_OPS = {.partitions = port_partitions,
 
 /* ---- opening ---- */
 
-static RC begin_reader(struct kafka *kafka, struct why *why) {
+static RC begin_clients(struct kafka *kafka, struct why *why) {
     const struct broker_kafka_settings *n = &kafka->config.numbers;
     const struct kafka_property properties[] = {
         {"auto.offset.reset", "error", 0, true},
         {"enable.partition.eof", "true", 0, true},
         {"isolation.level", "read_uncommitted", 0, true}, /* nobody writes transactions; who does shows as a gap */
         {"check.crcs", "true", 0, true},
-        {"queued.max.messages.kbytes", NULL, 2048, false}, /* a log; one answer more may be on its way */
-        {"fetch.message.max.bytes", NULL, 1 << 20, false}, /* a log in one answer; a larger message comes alone */
+        {"queued.max.messages.kbytes", NULL, 4096, false}, /* a log; one answer more may be on its way */
+        {"fetch.message.max.bytes", NULL, 2 << 20, false}, /* a log in one answer; a larger message comes alone */
         {"fetch.max.bytes", NULL, MAX(n->message_bytes_max + 4096, (size_t)8 << 20), false},
         {"message.max.bytes", NULL, n->message_bytes_max + 4096, true},
         {"fetch.wait.max.ms", NULL, 500, false},
-        {"fetch.error.backoff.ms", NULL, 50, false}, /* also how soon librdkafka fetches on when its queue was full */
+        {"fetch.error.backoff.ms", NULL, 50, false},
         {NULL, NULL, 0, false}};
+    static const struct kafka_property none[] = {{NULL, NULL, 0, false}};
+    TRY(kafka_client_init(&kafka->asker, &kafka->config, RD_KAFKA_CONSUMER, none, NULL, why));
     TRY(kafka_client_init(&kafka->reader, &kafka->config, RD_KAFKA_CONSUMER, properties, NULL, why));
     kafka->blocks = rd_kafka_topic_new(kafka->reader.rk, kafka->config.topics[BROKER_BLOCKS], NULL);
     return RC_OK;
@@ -144,16 +147,16 @@ static void metadata_free(const struct rd_kafka_metadata **metadata) {
 static RC look_at_topic(struct kafka *kafka, enum broker_topic which, uint32_t expected, struct why *why) {
     const char *name = kafka->config.topics[which];
     AUTO(metadata_free) const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_topic_t *topic = rd_kafka_topic_new(kafka->reader.rk, name, NULL);
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(kafka->asker.rk, name, NULL);
     rd_kafka_resp_err_t error =
-        rd_kafka_metadata(kafka->reader.rk, 0, topic, &metadata, kafka_ms(kafka->config.numbers.request_timeout_ms));
+        rd_kafka_metadata(kafka->asker.rk, 0, topic, &metadata, kafka_ms(kafka->config.numbers.request_timeout_ms));
     rd_kafka_topic_destroy(topic);
-    if (error) return kafka_client_fail(&kafka->reader, error, why, "connecting to %s", kafka->config.servers);
-    kafka_client_proven(&kafka->reader);
+    if (error) return kafka_client_fail(&kafka->asker, error, why, "connecting to %s", kafka->config.servers);
+    kafka_client_proven(&kafka->asker);
     MUST(metadata->topic_cnt == 1);
     error = metadata->topics[0].err;
     if (error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) error = RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
-    if (error) return kafka_client_fail(&kafka->reader, error, why, "topic %s", name);
+    if (error) return kafka_client_fail(&kafka->asker, error, why, "topic %s", name);
     int n = metadata->topics[0].partition_cnt;
     if (n < 1) return why_set(why, RC_BUSY, "broker: topic %s has no partitions yet", name);
     if (expected && (uint32_t)n != expected)
@@ -165,13 +168,13 @@ static RC look_at_topic(struct kafka *kafka, enum broker_topic which, uint32_t e
 
 static RC check_cluster(struct kafka *kafka, struct why *why) {
     if (!*kafka->config.cluster_id) return RC_OK;
-    char *id = rd_kafka_clusterid(kafka->reader.rk, kafka_ms(kafka->config.numbers.request_timeout_ms));
+    char *id = rd_kafka_clusterid(kafka->asker.rk, kafka_ms(kafka->config.numbers.request_timeout_ms));
     if (!id) return why_set(why, RC_BUSY, "broker: %s does not tell its cluster's id", kafka->config.servers);
     enum rc rc = RC_OK;
     if (strcmp(id, kafka->config.cluster_id) != 0)
         rc = why_set(why, RC_DENIED, "broker: %s is the cluster %s, but this pipeline's queue is in %s",
                      kafka->config.servers, id, kafka->config.cluster_id);
-    rd_kafka_mem_free(kafka->reader.rk, id);
+    rd_kafka_mem_free(kafka->asker.rk, id);
     return rc;
 }
 
@@ -179,7 +182,7 @@ static RC open_all(struct kafka *kafka, const struct broker_kafka_settings *sett
     TRY(kafka_config_init(&kafka->config, settings, why));
     if (*kafka->config.cache_dir)
         TRY(kafka_cache_space_init(&kafka->space, kafka->config.cache_dir, kafka->config.numbers.cache_bytes_max, why));
-    TRY(begin_reader(kafka, why));
+    TRY(begin_clients(kafka, why));
     TRY(look_at_topic(kafka, BROKER_BLOCKS, settings->block_partitions, why));
     TRY(look_at_topic(kafka, BROKER_JOBS, settings->job_partitions, why));
     TRY(look_at_topic(kafka, BROKER_EVENTS, 0, why));

@@ -7,7 +7,7 @@
  * and read from there; trimming is DeleteRecords. There are no transactions: the ledger decides.
  *
  * Threads: as broker.h; librdkafka has some of its own for each handle. Memory: a producer queue_bytes and one message
- * more; a consumer of jobs about 2 MiB; a log that is being read about 2 messages and 3 MiB, and 16 bytes a message in
+ * more; a consumer of jobs about 2 MiB; a log that is being read about 2 messages and 6 MiB, and 16 bytes a message in
  * the cache. Disk: cache_bytes_max and one cache file a log. Fails: as broker.h; RC_BUSY also when Kafka is not
  * reachable, RC_DENIED for credentials, unknown properties, missing topics. */
 #ifndef SLUICE_BROKER_KAFKA_H

@@ -31,6 +31,16 @@ enum rc kafka_ask_wait(struct kafka_ask *ask, struct why *why, const char *forma
     return RC_OK;
 }
 
+enum rc kafka_ask_offsets(struct kafka_client *client, rd_kafka_topic_partition_list_t *list, int64_t time,
+                          uint64_t timeout_ms, struct why *why) {
+    for (int i = 0; i < list->cnt; i++) list->elems[i].offset = time;
+    rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(client->rk, list, (int)MIN(timeout_ms, (uint64_t)3600000));
+    for (int i = 0; i < list->cnt && !error; i++) error = list->elems[i].err;
+    if (error) return kafka_client_fail(client, error, why, "asking for offsets of %s", list->elems[0].topic);
+    kafka_client_proven(client);
+    return RC_OK;
+}
+
 void kafka_ask_end(struct kafka_ask *ask) {
     if (ask->event) rd_kafka_event_destroy(ask->event);
     rd_kafka_queue_destroy(ask->queue);

@@ -26,6 +26,11 @@ enum rc kafka_ask_wait(struct kafka_ask *ask, struct why *why, const char *forma
     __attribute__((format(printf, 3, 4)));
 void kafka_ask_end(struct kafka_ask *ask);
 
+/* The offsets of all partitions of `list` at a time; RD_KAFKA_OFFSET_BEGINNING and RD_KAFKA_OFFSET_END are times too.
+ * It ends in time, which librdkafka's call for both watermarks does not when a broker is away. */
+enum rc kafka_ask_offsets(struct kafka_client *client, rd_kafka_topic_partition_list_t *list, int64_t time,
+                          uint64_t timeout_ms, struct why *why);
+
 /* For AUTO. */
 static inline void kafka_list_free(rd_kafka_topic_partition_list_t **list) {
     if (*list) rd_kafka_topic_partition_list_destroy(*list);

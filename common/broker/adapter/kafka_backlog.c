@@ -43,17 +43,8 @@ static uint64_t kept_messages(const struct kafka *kafka) {
 
 /* Every partition's first or last offset, by one request a broker. */
 static RC ask_all(struct kafka *kafka, int64_t which, rd_kafka_topic_partition_list_t *list, struct why *why) {
-    for (int i = 0; i < list->cnt; i++) list->elems[i].offset = which;
-    rd_kafka_resp_err_t error =
-        rd_kafka_offsets_for_times(kafka->reader.rk, list, kafka_ms(kafka->config.numbers.request_timeout_ms));
-    for (int i = 0; i < list->cnt && !error; i++) error = list->elems[i].err;
-    if (error) {
-        enum rc rc = kafka_client_fail(&kafka->reader, error, why, "asking how much is kept in %s",
-                                       kafka->config.topics[BROKER_BLOCKS]);
-        return rc == RC_DENIED ? rc : RC_BUSY;
-    }
-    kafka_client_proven(&kafka->reader);
-    return RC_OK;
+    enum rc rc = kafka_ask_offsets(&kafka->asker, list, which, kafka->config.numbers.request_timeout_ms, why);
+    return rc == RC_OK || rc == RC_DENIED ? rc : RC_BUSY;
 }
 
 static RC look(struct kafka *kafka, struct why *why) {

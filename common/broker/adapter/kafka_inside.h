@@ -8,7 +8,9 @@
 
 struct kafka {
     struct kafka_config config;
-    struct kafka_client reader; /* asks for bounds, fetches blocks, trims */
+    /* A broker answers one connection in order, and a fetch at a log's end waits there: so who asks has its own. */
+    struct kafka_client asker;  /* bounds, topics, trimming */
+    struct kafka_client reader; /* fetches blocks */
     rd_kafka_topic_t *blocks;   /* of the reader */
     uint32_t partitions[3];     /* by enum broker_topic */
     struct kafka_cache_space space;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kafka_log.h"
 
+#include "kafka_ask.h"
 #include "kafka_error.h"
 #include "kafka_fill.h"
 #include "kafka_inside.h"
@@ -14,6 +15,7 @@
 enum {
     SLICE_MS = 100,  /* how often a wait looks whether the broker was stopped */
     ASK_MS = 500,    /* how often a wait behind the end asks for the end */
+    POKE_MS = 5,     /* how soon a read that waits pokes librdkafka; doubled up to SLICE_MS */
     AHEAD_MAX = 4096 /* messages that a read fetches on its way to a later one; beyond, it begins anew there */
 };
 
@@ -74,23 +76,21 @@ enum rc kafka_log_take_bounds(struct kafka_log *log, uint64_t seen, int64_t low,
     return RC_OK;
 }
 
-enum rc kafka_log_ask(struct kafka_log *log, struct why *why) {
+static RC ask_by(struct kafka_log *log, struct kafka_client *client, struct why *why) {
     struct kafka *kafka = log->kafka;
-    int64_t low = -1, high = -1;
-    /* Before asking: what is acknowledged while we ask may be above the answer. */
-    uint64_t seen = atomic_load(&log->end);
-    rd_kafka_resp_err_t error =
-        rd_kafka_query_watermark_offsets(kafka->reader.rk, kafka->config.topics[BROKER_BLOCKS], (int32_t)log->partition,
-                                         &low, &high, kafka_ms(kafka->config.numbers.request_timeout_ms));
-    if (error) {
-        enum rc rc = kafka_client_fail(&kafka->reader, error, why, "asking for the bounds of partition %u of %s",
-                                       log->partition, kafka->config.topics[BROKER_BLOCKS]);
-        /* A broker that has just started knows no topics yet, and the topic was there when we opened it. */
-        return rc == RC_DENIED && !kafka_error_is_login(error) ? RC_BUSY : rc;
-    }
-    kafka_client_proven(&kafka->reader);
-    return kafka_log_take_bounds(log, seen, low, high, why);
+    uint64_t seen = atomic_load(&log->end), timeout = kafka->config.numbers.request_timeout_ms;
+    AUTO(kafka_list_free) rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    const rd_kafka_topic_partition_t *at =
+        rd_kafka_topic_partition_list_add(list, kafka->config.topics[BROKER_BLOCKS], (int32_t)log->partition);
+    enum rc rc = kafka_ask_offsets(client, list, RD_KAFKA_OFFSET_BEGINNING, timeout, why);
+    int64_t low = at->offset;
+    if (rc == RC_OK) rc = kafka_ask_offsets(client, list, RD_KAFKA_OFFSET_END, timeout, why);
+    if (rc == RC_OK) return kafka_log_take_bounds(log, seen, low, at->offset, why);
+    /* A broker that has just started knows no topics yet, and the topic was there when we opened it. */
+    return rc == RC_DENIED && atomic_load(&client->proven) ? RC_BUSY : rc;
 }
+
+enum rc kafka_log_ask(struct kafka_log *log, struct why *why) { return ask_by(log, &log->kafka->asker, why); }
 
 enum rc kafka_log_bounds(struct kafka_log *log, uint64_t *out_start, uint64_t *out_end, struct why *why) {
     TRY(kafka_log_ask(log, why));
@@ -188,7 +188,7 @@ static RC fetch_one(struct kafka_log *log, uint64_t wait_ms, struct why *why) {
 /* Fetches until `offset` is cached (RC_OK), or is seen to be out of the bounds (RC_ABSENT), or the time is over
  * (RC_BUSY). `offset` is below an end that was seen. */
 static RC fetch_to(struct kafka_log *log, uint64_t offset, struct why *why) {
-    uint64_t deadline = kafka_now_ms() + log->kafka->config.numbers.request_timeout_ms;
+    uint64_t deadline = kafka_now_ms() + log->kafka->config.numbers.request_timeout_ms, slice = POKE_MS;
     LOCKED(&log->turn);
     for (bool first = true;; first = false) {
         if (offset < atomic_load(&log->start)) return nothing_there(log, offset, why);
@@ -202,7 +202,12 @@ static RC fetch_to(struct kafka_log *log, uint64_t offset, struct why *why) {
             return kafka_client_fail(&log->kafka->reader, RD_KAFKA_RESP_ERR__TIMED_OUT, why,
                                      "fetching message %llu of partition %u", (unsigned long long)offset,
                                      log->partition);
-        TRY(fetch_one(log, MIN(deadline - now, (uint64_t)SLICE_MS), why));
+        uint64_t before = log->position;
+        TRY(fetch_one(log, slice, why));
+        bool came = log->position != before;
+        slice = came ? (uint64_t)POKE_MS : MIN(slice * 2, (uint64_t)SLICE_MS);
+        if (!came)
+            TRY(ask_by(log, &log->kafka->reader, why)); /* wakes the thread that fetches: KAFKA.md, "Reading a log" */
     }
 }
 

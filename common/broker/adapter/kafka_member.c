@@ -109,7 +109,8 @@ static RC begin(struct kafka_member *member, struct why *why) {
         {"auto.offset.reset", "earliest", 0, true}, /* KAFKA.md, "Where a consumer begins" */
         {"isolation.level", "read_uncommitted", 0, true},
         {"session.timeout.ms", NULL, n->session_timeout_ms, false},
-        {"heartbeat.interval.ms", NULL, MIN(n->session_timeout_ms / 3, (uint64_t)3000), false},
+        {"heartbeat.interval.ms", NULL, MIN(n->session_timeout_ms / 3, (uint64_t)1000),
+         false}, /* how soon a rebalance is heard of */
         {"max.poll.interval.ms", NULL, MIN(n->poll_interval_ms, (uint64_t)86400000), false},
         {"queued.max.messages.kbytes", NULL, 1024, false},
         {"queued.min.messages", NULL, 1000, false},

@@ -20,15 +20,15 @@ static RC delete_before(struct kafka_log *log, uint64_t before, struct why *why)
         (int64_t)before;
     rd_kafka_DeleteRecords_t *records = rd_kafka_DeleteRecords_new(list);
     struct kafka_ask ask;
-    kafka_ask_begin(&ask, &kafka->reader, RD_KAFKA_ADMIN_OP_DELETERECORDS, kafka->config.numbers.request_timeout_ms);
-    rd_kafka_DeleteRecords(kafka->reader.rk, &records, 1, ask.options, ask.queue);
+    kafka_ask_begin(&ask, &kafka->asker, RD_KAFKA_ADMIN_OP_DELETERECORDS, kafka->config.numbers.request_timeout_ms);
+    rd_kafka_DeleteRecords(kafka->asker.rk, &records, 1, ask.options, ask.queue);
     rd_kafka_DeleteRecords_destroy(records);
     enum rc rc = kafka_ask_wait(&ask, why, "trimming partition %u", log->partition);
     if (rc == RC_OK) {
         const rd_kafka_topic_partition_list_t *done =
             rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(ask.event));
         rd_kafka_resp_err_t error = done->cnt == 1 ? done->elems[0].err : RD_KAFKA_RESP_ERR__FAIL;
-        if (error) rc = kafka_client_fail(&kafka->reader, error, why, "trimming partition %u", log->partition);
+        if (error) rc = kafka_client_fail(&kafka->asker, error, why, "trimming partition %u", log->partition);
     }
     kafka_ask_end(&ask);
     return rc;

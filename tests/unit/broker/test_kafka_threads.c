@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Promise: one handle of the Kafka broker may be used by all threads of a process at once: what is read, counted and
  * evicted by several of them is what was appended. Under TSan this sees our own code; of librdkafka, which is not
- * instrumented, it sees the locks, so that nothing has to be suppressed. */
+ * instrumented, it sees the locks (c11_threads.c). */
 #include "broker_kafka.h"
 
 #include "own.h"

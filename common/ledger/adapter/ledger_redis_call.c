@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger_redis_call.h"
+
+#include "alloc.h"
+#include "num.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { TABLE = 256, KEY_MAX = 512 };
+
+/* ---- names ---- */
+
+struct str redis_key(struct redis_call *c, const char *format, ...) {
+    char text[KEY_MAX];
+    struct str prefix = redis_link_prefix(c->l->link);
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    char *at = arena_alloc(&c->arena, prefix.len + (size_t)n);
+    memcpy(at, prefix.at, prefix.len);
+    memcpy(at + prefix.len, text, (size_t)n);
+    return (struct str){at, prefix.len + (size_t)n};
+}
+
+struct str redis_file_key(struct redis_call *c, struct id file) {
+    return redis_key(c, "f:%d", file.bytes[0] * 16 + file.bytes[1] / 16);
+}
+
+struct str redis_progress_key(struct redis_call *c, struct id file, uint64_t generation) {
+    return redis_key(c, "p:%" PRIu64 ":%d", generation, file.bytes[0] * 256 + file.bytes[1]);
+}
+
+struct str redis_named(struct redis_call *c, char letter, uint64_t generation, struct id file, const char *behind) {
+    struct str head = redis_key(c, "%c:%" PRIu64 ":", letter, generation);
+    size_t more = strlen(behind);
+    char *at = arena_alloc(&c->arena, head.len + ID_BYTES + more);
+    memcpy(at, head.at, head.len);
+    memcpy(at + head.len, file.bytes, ID_BYTES);
+    memcpy(at + head.len + ID_BYTES, behind, more);
+    return (struct str){at, head.len + ID_BYTES + more};
+}
+
+struct str redis_number(struct redis_call *c, uint64_t n) {
+    char text[24];
+    int len = snprintf(text, sizeof text, "%" PRIu64, n);
+    return arena_str(&c->arena, (struct str){text, (size_t)len});
+}
+
+static struct str behind(struct redis_call *c, uint64_t n) {
+    char text[24];
+    int len = snprintf(text, sizeof text, ":%" PRIu64, n);
+    return arena_str(&c->arena, (struct str){text, (size_t)len});
+}
+
+static struct str copy_id(struct redis_call *c, struct id id, size_t from) {
+    return arena_str(&c->arena, str_sub(redis_id_str(&id), from, ID_BYTES));
+}
+
+static struct str stripe_field(struct redis_call *c, uint64_t stripe) {
+    char byte = (char)(stripe % REDIS_STRIPES_A_HASH);
+    return arena_str(&c->arena, (struct str){&byte, 1});
+}
+
+static struct str stripe_key(struct redis_call *c, uint64_t generation, struct id file, uint64_t stripe) {
+    return redis_named(c, 's', generation, file, behind(c, stripe / REDIS_STRIPES_A_HASH).at);
+}
+
+static struct str rest_key(struct redis_call *c, uint64_t generation, struct id file, uint64_t stripe) {
+    return redis_named(c, 'x', generation, file, behind(c, stripe).at);
+}
+
+/* ---- rows ---- */
+
+static struct row **slot(struct redis_call *c, struct str name) {
+    struct row **at = &c->table[hash_bytes(name) % c->table_len];
+    while (*at && !str_equal((*at)->name, name)) at = &(*at)->same;
+    return at;
+}
+
+static void grow_table(struct redis_call *c) {
+    if (c->rows_len < 2 * c->table_len) return;
+    c->table_len *= 8;
+    c->table = ARENA_ARRAY(&c->arena, struct row *, c->table_len);
+    for (struct row *row = c->first; row; row = row->next) {
+        row->same = NULL;
+        *slot(c, row->name) = row;
+    }
+}
+
+static struct row *row_of(struct redis_call *c, enum row_kind kind, struct str key) {
+    char small[KEY_MAX];
+    size_t len = key.len + 1;
+    char *name = len <= sizeof small ? small : arena_alloc(&c->arena, len);
+    name[0] = (char)kind;
+    memcpy(name + 1, key.at, key.len);
+    struct row **at = slot(c, (struct str){name, len});
+    if (*at) return *at;
+    struct row *row = *at = ARENA_NEW(&c->arena, struct row);
+    row->kind = kind;
+    row->name = arena_str(&c->arena, (struct str){name, len});
+    *c->last = row;
+    c->last = &row->next;
+    c->rows_len++;
+    grow_table(c);
+    return row;
+}
+
+static struct row *stripe_row(struct redis_call *c, struct id file, uint64_t stripe) {
+    char key[ID_BYTES + sizeof stripe];
+    memcpy(key, file.bytes, ID_BYTES);
+    memcpy(key + ID_BYTES, &stripe, sizeof stripe);
+    struct row *row = row_of(c, ROW_STRIPE, (struct str){key, sizeof key});
+    row->file = file;
+    row->stripe = stripe;
+    row->generation = c->at.generation;
+    return row;
+}
+
+/* The key of an identity as a hash's field: all of it, so that no two can meet. */
+static struct str key_field(struct redis_call *c, const struct facts *key) {
+    struct buf b = BUF_INIT(LEDGER_TEXT_MAX + 64);
+    redis_pack_u64(&b, key->inode);
+    redis_pack_u64(&b, (uint64_t)key->birth_ns);
+    redis_pack_varint(&b, key->volume);
+    buf_add(&b, key->source);
+    struct str out = arena_str(&c->arena, buf_str(&b));
+    buf_done(&b);
+    return out;
+}
+
+static struct row *file_row(struct redis_call *c, struct id file) {
+    struct row *row = row_of(c, ROW_FILE, redis_id_str(&file));
+    row->file = file;
+    return row;
+}
+
+static struct row *progress_row(struct redis_call *c, struct id file) {
+    struct row *row = row_of(c, ROW_PROGRESS, redis_id_str(&file));
+    row->file = file;
+    return row;
+}
+
+void redis_want_file(struct redis_call *c, struct id file) { (void)file_row(c, file); }
+void redis_want_progress(struct redis_call *c, struct id file) { (void)progress_row(c, file); }
+void redis_want_key(struct redis_call *c, const struct facts *key) { (void)row_of(c, ROW_INDEX, key_field(c, key)); }
+void redis_want_stripe(struct redis_call *c, struct id file, uint64_t stripe) {
+    redis_want_file(c, file);
+    (void)stripe_row(c, file, stripe);
+}
+
+struct row *redis_file(struct redis_call *c, struct id file) {
+    struct row *row = file_row(c, file);
+    row->touched = true;
+    return row;
+}
+
+struct row *redis_index(struct redis_call *c, const struct facts *key) {
+    struct row *row = row_of(c, ROW_INDEX, key_field(c, key));
+    row->touched = true;
+    return row;
+}
+
+struct row *redis_progress(struct redis_call *c, struct id file) {
+    struct row *row = progress_row(c, file);
+    row->touched = c->generations_touched = true;
+    return row;
+}
+
+struct redis_progress *redis_progress_mine(struct redis_call *c, struct id file) {
+    struct row *row = progress_row(c, file);
+    for (size_t i = 0; row->progress && i < c->generations_len; i++)
+        if (c->generations[i] == c->at.generation) return &row->progress[i];
+    struct redis_progress *none = ARENA_NEW(&c->arena, struct redis_progress);
+    none->receipted = -1;
+    return none;
+}
+
+static struct redis_share share_of(const struct redis_stripe *s) {
+    return (struct redis_share){rules_outstanding(&s->rules), s->set_aside};
+}
+
+RC redis_stripe(struct redis_call *c, struct id file, uint64_t stripe, struct row **out, struct why *why) {
+    struct row *of = redis_file(c, file), *row = stripe_row(c, file, stripe);
+    uint64_t bytes = of->f.facts.stripe_bytes;
+    if (stripe > (uint64_t)INT64_MAX / bytes || stripe >> 53)
+        return why_set(why, RC_BAD, "stripe %" PRIu64 " lies behind 2^63", stripe);
+    if (!row->touched) {
+        struct str rest = row->s.reason; /* where load put it */
+        TRY(redis_unpack_stripe(row->was, rest, stripe_start(stripe, bytes), c->at.epoch, &c->arena, &row->s, why));
+        row->before = share_of(&row->s);
+        row->touched = true;
+    }
+    *out = row;
+    return RC_OK;
+}
+
+struct rules_winner *redis_winner_room(struct redis_call *c, struct row *row) {
+    struct rules_stripe *rules = &row->s.rules;
+    struct rules_winner *more = ARENA_ARRAY(&c->arena, struct rules_winner, rules->winners_len + 1);
+    if (rules->winners_len) memcpy(more, rules->winners, rules->winners_len * sizeof *more);
+    rules->winners = more;
+    return &more[rules->winners_len++];
+}
+
+void redis_void_add(struct redis_call *c, struct row *row, struct rules_void add) {
+    struct rules_stripe *rules = &row->s.rules;
+    struct rules_void *more = ARENA_ARRAY(&c->arena, struct rules_void, rules->voids_len + 1);
+    if (rules->voids_len) memcpy(more, rules->voids, rules->voids_len * sizeof *more);
+    more[rules->voids_len++] = add;
+    rules->voids = more;
+    row->dirty = true;
+}
+
+void redis_index_add(struct redis_call *c, struct row *row, struct id id) {
+    struct id *more = ARENA_ARRAY(&c->arena, struct id, row->ids_len + 1);
+    if (row->ids_len) memcpy(more, row->ids, row->ids_len * sizeof *more);
+    more[row->ids_len++] = id;
+    row->ids = more;
+    row->dirty = true;
+}
+
+uint64_t redis_closed_end(const struct redis_file *file, bool *out_closed) {
+    *out_closed = file->ends_len > 0;
+    return *out_closed ? file->ends[file->ends_len - 1] : 0;
+}
+
+/* ---- load ---- */
+
+static void add_requests(struct redis_call *c, struct redis_args *args, struct row *row) {
+    struct str key = {row->name.at + 1, row->name.len - 1};
+    switch (row->kind) {
+    case ROW_FILE:
+        redis_args_add(args, STR("h"));
+        redis_args_add(args, redis_file_key(c, row->file));
+        redis_args_add(args, key);
+        break;
+    case ROW_STRIPE:
+        redis_args_add(args, STR("s"));
+        redis_args_add(args, stripe_key(c, row->generation, row->file, row->stripe));
+        redis_args_add(args, stripe_field(c, row->stripe));
+        redis_args_add(args, rest_key(c, row->generation, row->file, row->stripe));
+        break;
+    case ROW_INDEX:
+        redis_args_add(args, STR("k"));
+        redis_args_add(args, redis_key(c, "k:%d", (int)(hash_bytes(key) & 0xffff)));
+        redis_args_add(args, key);
+        break;
+    case ROW_PROGRESS:
+        redis_args_add(args, STR("p"));
+        redis_args_add(args, key);
+        break;
+    }
+}
+
+static RC strange(struct why *why) { return why_set(why, RC_BROKEN, "the load script answers something else"); }
+
+static RC read_generations(struct redis_call *c, struct str text, struct why *why) {
+    struct str rest = text, one;
+    if (c->generations && str_equal(text, c->generations_was)) return RC_OK;
+    if (c->generations) {
+        c->overtaken = true;
+        return why_set(why, RC_BUSY, "the list of generations changed meanwhile");
+    }
+    c->generations_was = arena_str(&c->arena, text);
+    c->generations = ARENA_ARRAY(&c->arena, uint64_t, REDIS_GENERATIONS_MAX);
+    while (str_cut(&rest, ',', &one)) {
+        if (!one.len) continue;
+        if (c->generations_len == REDIS_GENERATIONS_MAX || str_parse_u64(one, &c->generations[c->generations_len]))
+            return why_set(why, RC_BROKEN, "the ledger is damaged: its list of generations");
+        c->generations_len++;
+    }
+    return RC_OK;
+}
+
+static RC read_progress(struct redis_call *c, const redisReply *answer, struct row *row, struct why *why) {
+    row->progress = ARENA_ARRAY(&c->arena, struct redis_progress, c->generations_len);
+    row->loaded = true;
+    if (answer->type != REDIS_REPLY_ARRAY || answer->elements != 2 * c->generations_len) return strange(why);
+    for (size_t i = 0; i < c->generations_len; i++)
+        TRY(redis_unpack_progress(redis_reply_str(answer->element[2 * i + 1]), &row->progress[i], why));
+    return RC_OK;
+}
+
+static RC read_file(struct redis_call *c, struct str bytes, struct row *row, struct why *why) {
+    row->was = bytes.at ? arena_str(&c->arena, bytes) : bytes;
+    row->loaded = true;
+    return redis_unpack_file(row->was, row->file, &c->arena, &row->f, why);
+}
+
+static RC read_index(struct redis_call *c, const redisReply *answer, struct row *row, struct why *why) {
+    if (answer->type != REDIS_REPLY_ARRAY || answer->elements != 3) return strange(why);
+    struct str ids = redis_reply_str(answer->element[0]);
+    if (ids.len % ID_BYTES) return why_set(why, RC_BROKEN, "the ledger is damaged: an entry of the index");
+    row->loaded = true;
+    row->was = ids.at ? arena_str(&c->arena, ids) : ids;
+    row->ids_len = ids.len / ID_BYTES;
+    row->ids = ARENA_ARRAY(&c->arena, struct id, row->ids_len);
+    if (ids.len) memcpy(row->ids, ids.at, ids.len);
+    if (!row->ids_len) return RC_OK;
+    struct row *file = file_row(c, row->ids[row->ids_len - 1]), *progress = progress_row(c, file->file);
+    if (!file->loaded) TRY(read_file(c, redis_reply_str(answer->element[1]), file, why));
+    if (!progress->loaded) TRY(read_progress(c, answer->element[2], progress, why));
+    return RC_OK;
+}
+
+static RC read_row(struct redis_call *c, const redisReply *answer, struct row *row, struct why *why) {
+    switch (row->kind) {
+    case ROW_FILE: return row->loaded ? RC_OK : read_file(c, redis_reply_str(answer), row, why);
+    case ROW_INDEX: return read_index(c, answer, row, why);
+    case ROW_PROGRESS: return row->loaded ? RC_OK : read_progress(c, answer, row, why);
+    case ROW_STRIPE: break;
+    }
+    if (answer->type != REDIS_REPLY_ARRAY || answer->elements < 1) return strange(why);
+    struct str bytes = redis_reply_str(answer->element[0]);
+    struct str rest = answer->elements > 1 ? redis_reply_str(answer->element[1]) : (struct str){0};
+    row->was = bytes.at ? arena_str(&c->arena, bytes) : bytes;
+    row->s.reason = rest.at ? arena_str(&c->arena, rest) : rest; /* taken apart once the stripe's size is known */
+    row->loaded = true;
+    return RC_OK;
+}
+
+static void args_head(struct redis_call *c, struct redis_args *args) {
+    redis_args_add(args, redis_link_prefix(c->l->link));
+    redis_args_add(args, redis_number(c, c->at.generation));
+}
+
+RC redis_ask(struct redis_call *c, struct redis_args *requests, size_t scripts, redisReply **out, struct why *why) {
+    TRY(redis_link_run(c->l->link, REDIS_LOAD, c->gated ? c->at.epoch : 0, requests, scripts, out, why));
+    enum rc rc = RC_OK;
+    for (size_t i = 0; i < scripts && rc == RC_OK; i++) {
+        if (out[i]->type != REDIS_REPLY_ARRAY || out[i]->elements < 1)
+            rc = strange(why);
+        else
+            rc = read_generations(c, redis_reply_str(out[i]->element[0]), why);
+    }
+    if (rc != RC_OK) redis_replies_free(out, scripts);
+    return rc;
+}
+
+/* Scripts of so many elements each, one behind the other: none keeps Redis from others for long. */
+static size_t make_requests(struct redis_call *c, struct row **rows, size_t n, struct redis_args **out) {
+    size_t scripts = MAX(num_ceil_div(n, REDIS_ELEMENTS_A_SCRIPT), (uint64_t)1);
+    *out = alloc_zero(scripts, sizeof **out);
+    for (size_t i = 0; i < scripts; i++) args_head(c, &(*out)[i]);
+    for (size_t i = 0; i < n; i++) add_requests(c, &(*out)[i / REDIS_ELEMENTS_A_SCRIPT], rows[i]);
+    return scripts;
+}
+
+static RC read_rows(struct redis_call *c, redisReply **replies, size_t scripts, struct row **rows, size_t n,
+                    struct why *why) {
+    for (size_t i = 0; i < scripts; i++)
+        if (replies[i]->elements != 1 + MIN(n - i * REDIS_ELEMENTS_A_SCRIPT, (size_t)REDIS_ELEMENTS_A_SCRIPT))
+            return strange(why);
+    for (size_t i = 0; i < n; i++) {
+        const redisReply *reply = replies[i / REDIS_ELEMENTS_A_SCRIPT];
+        TRY(read_row(c, reply->element[1 + i % REDIS_ELEMENTS_A_SCRIPT], rows[i], why));
+    }
+    return RC_OK;
+}
+
+RC redis_load(struct redis_call *c, struct why *why) {
+    struct row **rows = ARENA_ARRAY(&c->arena, struct row *, c->rows_len);
+    struct redis_args *requests = NULL;
+    size_t n = 0;
+    for (struct row *row = c->first; row; row = row->next)
+        if (!row->loaded) rows[n++] = row;
+    if (!n && c->generations) return RC_OK;
+    size_t scripts = make_requests(c, rows, n, &requests);
+    redisReply **replies = alloc_zero(scripts, sizeof(redisReply *));
+    enum rc rc = redis_ask(c, requests, scripts, replies, why);
+    if (rc == RC_OK) rc = read_rows(c, replies, scripts, rows, n, why);
+    redis_replies_free(replies, scripts);
+    free(replies);
+    for (size_t i = 0; i < scripts; i++) redis_args_done(&requests[i]);
+    free(requests);
+    return rc;
+}
+
+/* ---- store ---- */
+
+void redis_write(struct redis_call *c, const char *op, const struct str *args, size_t n) {
+    redis_args_add(&c->writes, str_of(op));
+    for (size_t i = 0; i < n; i++) redis_args_add(&c->writes, args[i]);
+}
+void redis_compare(struct redis_call *c, struct str key, struct str field, bool whole, struct str what) {
+    redis_args_add(&c->compares, key);
+    redis_args_add(&c->compares, field);
+    redis_args_add(&c->compares, whole ? STR("x") : STR("p"));
+    redis_args_add(&c->compares, what);
+}
+
+void redis_use_generation(struct redis_call *c, uint64_t generation) {
+    for (size_t i = 0; i < c->generations_len; i++)
+        if (c->generations[i] == generation) return;
+    if (c->generations_len == REDIS_GENERATIONS_MAX) return;
+    c->generations[c->generations_len++] = generation;
+    c->generations_touched = true;
+    struct buf text = BUF_INIT(32);
+    buf_add_format(&text, "%" PRIu64 ",", generation);
+    REDIS_WRITE(c, "append", redis_key(c, "gens"), arena_str(&c->arena, buf_str(&text)));
+    buf_done(&text);
+}
+
+void redis_work_add(struct redis_call *c, struct id file) {
+    redis_use_generation(c, c->at.generation);
+    REDIS_WRITE(c, "zadd", redis_key(c, "w:%" PRIu64, c->at.generation), STR("0"), copy_id(c, file, 0));
+}
+
+static struct str packed(struct redis_call *c, struct buf *b) {
+    struct str out = arena_str(&c->arena, buf_str(b));
+    buf_done(b);
+    return out;
+}
+
+void redis_stripe_write(struct redis_call *c, struct row *row, uint64_t generation, uint64_t epoch) {
+    struct buf bytes = BUF_INIT(REDIS_ROW_MAX), rest = BUF_INIT(REDIS_ROW_MAX);
+    uint64_t bucket = row->stripe / REDIS_STRIPES_A_HASH;
+    row->s.stamp = (row->s.stamp + 1) & 0xffffff;
+    redis_pack_stripe(&bytes, &rest, &row->s, epoch);
+    struct str more = packed(c, &rest);
+    REDIS_WRITE(c, "hset", stripe_key(c, generation, row->file, row->stripe), stripe_field(c, row->stripe),
+          packed(c, &bytes));
+    if (more.len)
+        REDIS_WRITE(c, "set", rest_key(c, generation, row->file, row->stripe), more);
+    else if (row->s.had_rest)
+        REDIS_WRITE(c, "del", rest_key(c, generation, row->file, row->stripe));
+    if (!row->s.found && bucket > 0)
+        REDIS_WRITE(c, "sadd", redis_named(c, 't', generation, row->file, ""), redis_number(c, bucket));
+}
+
+static struct str big(struct redis_call *c, uint64_t n) {
+    struct buf b = BUF_INIT(8);
+    redis_pack_u64(&b, n);
+    return packed(c, &b);
+}
+
+static struct str difference(struct redis_call *c, uint64_t now, uint64_t before) {
+    char text[24];
+    int n = snprintf(text, sizeof text, "%" PRId64, (int64_t)(now - before));
+    return arena_str(&c->arena, (struct str){text, (size_t)n});
+}
+
+static void store_stripe(struct redis_call *c, struct row *row) {
+    struct redis_share now = share_of(&row->s);
+    const struct rules_stripe *rules = &row->s.rules;
+    uint64_t reach = rules->winners_len ? rules_at(rules) : 0;
+    redis_use_generation(c, row->generation);
+    redis_stripe_write(c, row, row->generation, c->at.epoch);
+    REDIS_WRITE(c, "prog", redis_progress_key(c, row->file, row->generation), copy_id(c, row->file, 2), big(c, reach),
+          big(c, reach ? rules->winners[rules->winners_len - 1].tail_hash : 0),
+          difference(c, now.outstanding, row->before.outstanding),
+          difference(c, now.set_aside, row->before.set_aside));
+}
+
+static void store_row(struct redis_call *c, struct row *row) {
+    struct buf bytes = BUF_INIT(REDIS_ROW_MAX);
+    struct str key = {row->name.at + 1, row->name.len - 1};
+    if (row->kind == ROW_STRIPE) {
+        store_stripe(c, row);
+    } else if (row->kind == ROW_FILE) {
+        row->f.stamp++;
+        redis_pack_file(&bytes, &row->f);
+        REDIS_WRITE(c, "hset", redis_file_key(c, row->file), key, packed(c, &bytes));
+    } else if (row->kind == ROW_INDEX) {
+        REDIS_WRITE(c, "hset", redis_key(c, "k:%d", (int)(hash_bytes(key) & 0xffff)), key,
+              (struct str){(const char *)row->ids, row->ids_len * ID_BYTES});
+    }
+}
+
+static void compare_progress(struct redis_call *c, struct row *row) {
+    for (size_t i = 0; row->progress && i < c->generations_len; i++) {
+        struct buf bytes = BUF_INIT(64);
+        if (row->progress[i].found) redis_pack_progress(&bytes, &row->progress[i]);
+        redis_compare(c, redis_progress_key(c, row->file, c->generations[i]), copy_id(c, row->file, 2), true,
+                      packed(c, &bytes));
+    }
+}
+
+static void compare_row(struct redis_call *c, struct row *row) {
+    struct str key = {row->name.at + 1, row->name.len - 1};
+    struct str was = row->was;
+    if (row->kind == ROW_FILE)
+        redis_compare(c, redis_file_key(c, row->file), key, false, was.at ? str_sub(was, 0, REDIS_FILE_STAMP) : was);
+    else if (row->kind == ROW_STRIPE)
+        redis_compare(c, stripe_key(c, row->generation, row->file, row->stripe), stripe_field(c, row->stripe), false,
+                      was.at ? str_sub(was, 0, REDIS_STRIPE_STAMP) : was);
+    else if (row->kind == ROW_INDEX)
+        redis_compare(c, redis_key(c, "k:%d", (int)(hash_bytes(key) & 0xffff)), key, true, was);
+    else
+        compare_progress(c, row);
+}
+
+/* *out_done: false when something had changed meanwhile. */
+static RC store(struct redis_call *c, bool *out_done, struct why *why) {
+    *out_done = true;
+    for (struct row *row = c->first; row; row = row->next)
+        if (row->dirty) store_row(c, row);
+    if (!c->writes.len) return RC_OK;
+    for (struct row *row = c->first; row; row = row->next)
+        if (row->touched && row->loaded) compare_row(c, row);
+    if (c->generations_touched) redis_compare(c, redis_key(c, "gens"), STR(""), true, c->generations_was);
+    struct redis_args args = {0};
+    redisReply *reply = NULL;
+    redis_args_add(&args, redis_number(c, c->compares.len / 4));
+    for (size_t i = 0; i < c->compares.len; i++) redis_args_add(&args, c->compares.at[i]);
+    for (size_t i = 0; i < c->writes.len; i++) redis_args_add(&args, c->writes.at[i]);
+    enum rc rc = redis_link_run(c->l->link, REDIS_COMMIT, c->gated ? c->at.epoch : 0, &args, 1, &reply, why);
+    redis_args_done(&args);
+    if (rc != RC_OK) return rc;
+    *out_done = reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
+    redis_replies_free(&reply, 1);
+    return RC_OK;
+}
+
+static void call_reset(struct redis_call *c, struct ledger_redis *l, struct ledger_at at, bool gated) {
+    struct arena arena = c->arena;
+    struct redis_args compares = c->compares, writes = c->writes;
+    arena_reset(&arena);
+    compares.len = writes.len = 0;
+    *c = (struct redis_call){
+        .l = l, .at = at, .gated = gated, .arena = arena, .compares = compares, .writes = writes, .table_len = TABLE};
+    c->table = ARENA_ARRAY(&c->arena, struct row *, TABLE);
+    c->last = &c->first;
+}
+
+RC redis_call_run(struct ledger_redis *l, struct ledger_at at, bool gated, redis_body body, void *context,
+                  struct why *why) {
+    struct redis_call call = {0};
+    enum rc rc = RC_BUSY;
+    bool done = false;
+    if (at.generation > INT64_MAX) return why_set(why, RC_BAD, "generation %" PRIu64 " is too large", at.generation);
+    if (gated && at.epoch == 0) return why_set(why, RC_STALE, "no ledger is at epoch 0");
+    for (int tries = 0; tries < REDIS_TRIES_MAX && !done; tries++) {
+        call_reset(&call, l, at, gated);
+        rc = body(&call, context, why);
+        done = !call.overtaken;
+        if (call.overtaken) continue;
+        if (rc == RC_OK) rc = store(&call, &done, why);
+        if (rc != RC_OK) break;
+    }
+    if (rc == RC_OK && !done) rc = why_set(why, RC_BUSY, "others change the same files in the ledger all the time");
+    arena_done(&call.arena);
+    redis_args_done(&call.compares);
+    redis_args_done(&call.writes);
+    return rc;
+}

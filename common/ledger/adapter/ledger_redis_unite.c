@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of a recovery: what was staged is united with what is there. */
+#include "ledger_redis_staged.h"
+
+#include "alloc.h"
+#include "num.h"
+#include "own.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { FILES_A_SCRIPT = 64 };
+
+struct ending {
+    struct id token;
+    struct id after, next; /* pages */
+    struct redis_meta meta; /* arrays are not kept */
+    uint64_t resets[REDIS_GENERATIONS_MAX];
+    uint64_t generation; /* that is reset */
+    bool store, more, done;
+};
+
+static RC own(struct redis_call *c, struct ending *e, struct redis_meta *out, struct why *why) {
+    struct str gate;
+    TRY(redis_meta_load(c, out, &gate, why));
+    if (!id_equal(out->token, e->token) || !out->target)
+        return why_set(why, RC_STALE, "somebody else recovers the ledger, or has");
+    c->gated = true;
+    c->at.epoch = out->target | REDIS_RECOVERING;
+    return RC_OK;
+}
+
+/* ---- one file in one generation ---- */
+
+static struct row *stripe_of(struct redis_whole *w, uint64_t stripe, uint64_t generation) {
+    for (size_t i = 0; i < w->stripes_len; i++)
+        if (w->stripes[i].stripe == stripe) return &w->stripes[i];
+    struct row *row = &w->stripes[w->stripes_len++];
+    *row = (struct row){.kind = ROW_STRIPE, .file = w->file.id, .stripe = stripe, .generation = generation};
+    row->s.rules.start = stripe_start(stripe, w->file.facts.stripe_bytes);
+    return row;
+}
+
+static RC unite_stripe(struct redis_call *c, struct redis_whole *w, const struct redis_given *staged, size_t n,
+                       struct why *why) {
+    char name[ID_TEXT];
+    struct row *row = stripe_of(w, staged->stripe, staged->generation);
+    struct rules_stripe *rules = &row->s.rules;
+    struct rules_given *given = ARENA_ARRAY(&c->arena, struct rules_given, n);
+    for (size_t i = 0; i < n; i++) given[i] = staged[i].given;
+    struct rules_recovered made = {.winners = ARENA_ARRAY(&c->arena, struct rules_winner, rules->winners_len + n + 1)};
+    enum rc rc = rules_recover(rules, &row->s.counts, given, n, &made, why);
+    if (rc != RC_OK)
+        return why_wrap(why, rc, "file %s, stripe %" PRIu64, id_format(w->file.id, name), staged->stripe);
+    bool moved = made.winners_len > 0 && made.winners[made.winners_len - 1].to > rules_at(rules);
+    rules->winners = made.winners;
+    rules->winners_len = made.winners_len;
+    rules->voids_len = 0;
+    row->s.counts = made.counts;
+    if (moved) {
+        row->s.failures = 0;
+        row->s.set_aside = false;
+    }
+    row->dirty = true;
+    return RC_OK;
+}
+
+static void store_whole(struct redis_call *c, struct redis_whole *w, uint64_t generation, uint64_t epoch) {
+    struct redis_progress p = {.receipted = w->progress.receipted};
+    struct buf row = BUF_INIT(64);
+    bool closed;
+    struct id *id = ARENA_NEW(&c->arena, struct id);
+    *id = w->file.id;
+    for (size_t i = 0; i < w->stripes_len; i++) {
+        struct redis_stripe *s = &w->stripes[i].s;
+        p.outstanding += rules_outstanding(&s->rules);
+        p.set_aside += s->set_aside;
+        if (s->rules.winners_len && rules_at(&s->rules) > p.reach) {
+            p.reach = rules_at(&s->rules);
+            p.tail = s->rules.winners[s->rules.winners_len - 1].tail_hash;
+        }
+        if (w->stripes[i].dirty) redis_stripe_write(c, &w->stripes[i], generation, epoch);
+    }
+    redis_pack_progress(&row, &p);
+    redis_use_generation(c, generation);
+    REDIS_WRITE(c, "hset", redis_progress_key(c, *id, generation), str_sub(redis_id_str(id), 2, ID_BYTES),
+                arena_str(&c->arena, buf_str(&row)));
+    buf_done(&row);
+    uint64_t end = redis_closed_end(&w->file, &closed);
+    if (closed && (int64_t)end > p.receipted)
+        REDIS_WRITE(c, "zadd", redis_key(c, "w:%" PRIu64, generation), STR("0"), redis_id_str(id));
+}
+
+/* `staged` is of one file and generation, by stripe. */
+static RC unite_generation(struct redis_call *c, struct id file, const struct redis_given *staged, size_t n,
+                           uint64_t target, bool store, struct why *why) {
+    struct redis_whole w;
+    TRY(redis_whole_load(c, &file, 1, staged->generation, target, &w, why));
+    struct row *room = ARENA_ARRAY(&c->arena, struct row, w.stripes_len + n);
+    if (w.stripes_len) memcpy(room, w.stripes, w.stripes_len * sizeof *room);
+    w.stripes = room;
+    for (size_t i = 0, k = 0; i < n; i = k) {
+        for (k = i; k < n && staged[k].stripe == staged[i].stripe;) k++;
+        TRY(unite_stripe(c, &w, staged + i, k - i, why));
+    }
+    if (store) store_whole(c, &w, staged->generation, target);
+    return RC_OK;
+}
+
+/* ---- pages of files ---- */
+
+static enum rc unite_body(struct redis_call *c, void *context, struct why *why) {
+    struct ending *e = context;
+    struct redis_meta meta;
+    struct id ids[FILES_A_SCRIPT];
+    size_t n = 0;
+    TRY(own(c, e, &meta, why));
+    TRY(redis_staged_page(c, meta.target, e->after, FILES_A_SCRIPT, ids, &n, why));
+    for (size_t f = 0; f < n; f++) {
+        struct redis_given *staged = NULL;
+        size_t len = 0;
+        TRY(redis_staged_load(c, meta.target, ids[f], &staged, &len, why));
+        for (size_t i = 0, k = 0; i < len; i = k) {
+            for (k = i; k < len && staged[k].generation == staged[i].generation;) k++;
+            TRY(unite_generation(c, ids[f], staged + i, k - i, meta.target, e->store, why));
+        }
+        if (!e->store) continue;
+        REDIS_WRITE(c, "del", redis_staged_key(c, meta.target, ids[f]));
+        REDIS_WRITE(c, "zrem", redis_staged_files(c, meta.target), arena_str(&c->arena, redis_id_str(&ids[f])));
+    }
+    if (e->store) redis_compare(c, redis_key(c, "meta"), STR(""), true, meta.was);
+    e->more = n == FILES_A_SCRIPT;
+    if (n) e->next = ids[n - 1]; /* where the next page begins, once this one is stored */
+    return RC_OK;
+}
+
+static enum rc reset_body(struct redis_call *c, void *context, struct why *why) {
+    struct ending *e = context;
+    struct redis_meta meta;
+    struct id *ids = NULL;
+    size_t n = 0;
+    TRY(own(c, e, &meta, why));
+    TRY(redis_ids_after(c, e->after, FILES_A_SCRIPT, &ids, &n, why));
+    struct redis_whole *wholes = ARENA_ARRAY(&c->arena, struct redis_whole, n);
+    TRY(redis_whole_load(c, ids, n, e->generation, meta.target, wholes, why));
+    for (size_t f = 0; f < n; f++) {
+        struct redis_whole *w = &wholes[f];
+        for (size_t i = 0; i < w->stripes_len; i++) {
+            struct rules_stripe *rules = &w->stripes[i].s.rules;
+            for (size_t k = 0; k < rules->winners_len; k++) rules->winners[k].durable = 0;
+            w->stripes[i].dirty = true;
+        }
+        if (w->stripes_len) store_whole(c, w, e->generation, meta.target);
+        REDIS_WRITE(c, "del", redis_named(c, 'b', e->generation, ids[f], ""));
+    }
+    redis_compare(c, redis_key(c, "meta"), STR(""), true, meta.was);
+    REDIS_WRITE(c, "del", redis_key(c, "n:%" PRIu64, e->generation));
+    e->more = n > 0;
+    if (n) e->next = ids[n - 1];
+    return RC_OK;
+}
+
+static RC all_pages(void *self, struct ending *e, redis_body body, struct why *why) {
+    e->after = (struct id){{0}};
+    do {
+        TRY(redis_call_run(self, (struct ledger_at){0}, false, body, e, why));
+        e->after = e->next;
+    } while (e->more);
+    return RC_OK;
+}
+
+/* ---- the end ---- */
+
+static enum rc first_body(struct redis_call *c, void *context, struct why *why) {
+    struct ending *e = context;
+    struct redis_meta meta;
+    struct str gate;
+    TRY(redis_meta_load(c, &meta, &gate, why));
+    if (!id_equal(meta.token, e->token)) return why_set(why, RC_STALE, "somebody else recovers the ledger, or has");
+    e->meta = meta;
+    e->done = meta.target == 0; /* asked again after the end: the answer was lost */
+    memcpy(e->resets, meta.resets, meta.resets_len * sizeof *e->resets);
+    return RC_OK;
+}
+
+/* From here on a recoverer that takes over has to keep the resets: they may have begun. */
+static enum rc applying_body(struct redis_call *c, void *context, struct why *why) {
+    struct redis_meta meta;
+    TRY(own(c, context, &meta, why));
+    if (meta.applying) return RC_OK;
+    meta.applying = true;
+    redis_meta_store(c, &meta);
+    return RC_OK;
+}
+
+static enum rc open_body(struct redis_call *c, void *context, struct why *why) {
+    struct redis_meta meta;
+    char life[REDIS_LIFE_MAX];
+    TRY(own(c, context, &meta, why));
+    TRY(redis_link_life(c->l->link, life, why));
+    REDIS_WRITE(c, "del", redis_staged_files(c, meta.target));
+    REDIS_WRITE(c, "set", redis_key(c, "gate"), redis_gate(c, meta.target, life));
+    meta.epoch = meta.target;
+    meta.target = 0;
+    meta.applying = false;
+    meta.resets_len = 0;
+    redis_meta_store(c, &meta);
+    return RC_OK;
+}
+
+enum rc ledger_redis_recover_end(void *self, struct id token, uint64_t *out_epoch, struct why *why) {
+    AUTO(own_free) struct ending *e = ALLOC(struct ending);
+    const struct ledger_at none = {0};
+    e->token = token;
+    TRY(redis_call_run(self, none, false, first_body, e, why));
+    uint64_t epoch = e->done ? e->meta.epoch : e->meta.target;
+    size_t resets = e->meta.resets_len;
+    if (!e->done) {
+        TRY(all_pages(self, e, unite_body, why));
+        TRY(redis_call_run(self, none, false, applying_body, e, why));
+        e->store = true;
+        TRY(all_pages(self, e, unite_body, why));
+        for (size_t i = 0; i < resets; i++) {
+            e->generation = e->resets[i];
+            TRY(all_pages(self, e, reset_body, why));
+        }
+        TRY(redis_call_run(self, none, false, open_body, e, why));
+    }
+    *out_epoch = epoch;
+    return RC_OK;
+}

@@ -70,16 +70,20 @@ function(program name)
   sluice_warnings(${name})
 endfunction()
 
-# unit_test(NAME USES … [SOURCES …] [VENDOR …]): NAME.c with cmocka, a test of ctest labelled LABEL (default unit).
+# unit_test(NAME USES … [SOURCES …] [VENDOR …]): NAME.c (or MAIN) with cmocka, a test of ctest labelled LABEL (default
+# unit).
 function(unit_test name)
-  cmake_parse_arguments(T "" "LABEL;TIMEOUT" "SOURCES;USES;VENDOR" ${ARGN})
+  cmake_parse_arguments(T "" "LABEL;TIMEOUT;MAIN" "SOURCES;USES;VENDOR" ${ARGN})
   if(NOT T_LABEL)
     set(T_LABEL unit)
   endif()
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 120)
   endif()
-  add_executable(${name} ${name}.c ${T_SOURCES})
+  if(NOT T_MAIN)
+    set(T_MAIN ${name}.c)
+  endif()
+  add_executable(${name} ${T_MAIN} ${T_SOURCES})
   target_link_libraries(${name} PRIVATE Threads::Threads)
   sluice_use(${name} test ${T_USES})
   sluice_vendor(${name} cmocka ${T_VENDOR})

@@ -171,7 +171,7 @@ struct row *redis_progress(struct redis_call *c, struct id file) {
 
 struct redis_progress *redis_progress_mine(struct redis_call *c, struct id file) {
     struct row *row = progress_row(c, file);
-    for (size_t i = 0; row->progress && i < c->generations_len; i++)
+    for (size_t i = 0; i < row->progress_len; i++)
         if (c->generations[i] == c->at.generation) return &row->progress[i];
     struct redis_progress *none = ARENA_NEW(&c->arena, struct redis_progress);
     none->receipted = -1;
@@ -272,14 +272,16 @@ static RC read_generations(struct redis_call *c, struct str text, struct why *wh
             return why_set(why, RC_BROKEN, "the ledger is damaged: its list of generations");
         c->generations_len++;
     }
+    c->generations_stored = c->generations_len;
     return RC_OK;
 }
 
 static RC read_progress(struct redis_call *c, const redisReply *answer, struct row *row, struct why *why) {
-    row->progress = ARENA_ARRAY(&c->arena, struct redis_progress, c->generations_len);
+    row->progress = ARENA_ARRAY(&c->arena, struct redis_progress, c->generations_stored);
+    row->progress_len = c->generations_stored;
     row->loaded = true;
-    if (answer->type != REDIS_REPLY_ARRAY || answer->elements != 2 * c->generations_len) return strange(why);
-    for (size_t i = 0; i < c->generations_len; i++)
+    if (answer->type != REDIS_REPLY_ARRAY || answer->elements != 2 * c->generations_stored) return strange(why);
+    for (size_t i = 0; i < c->generations_stored; i++)
         TRY(redis_unpack_progress(redis_reply_str(answer->element[2 * i + 1]), &row->progress[i], why));
     return RC_OK;
 }
@@ -471,7 +473,7 @@ static void store_row(struct redis_call *c, struct row *row) {
 }
 
 static void compare_progress(struct redis_call *c, struct row *row) {
-    for (size_t i = 0; row->progress && i < c->generations_len; i++) {
+    for (size_t i = 0; i < row->progress_len; i++) {
         struct buf bytes = BUF_INIT(64);
         if (row->progress[i].found) redis_pack_progress(&bytes, &row->progress[i]);
         redis_compare(c, redis_progress_key(c, row->file, c->generations[i]), copy_id(c, row->file, 2), true,

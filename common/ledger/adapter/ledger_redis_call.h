@@ -37,7 +37,8 @@ struct row {
     struct redis_share before;
     struct id *ids; /* index: oldest version first */
     size_t ids_len;
-    struct redis_progress *progress; /* of each generation of the ledger */
+    struct redis_progress *progress; /* of the generations that the ledger had when it was loaded */
+    size_t progress_len;
 };
 
 struct redis_call {
@@ -49,7 +50,7 @@ struct redis_call {
     size_t table_len, rows_len;
     struct row *first, **last;
     uint64_t *generations;
-    size_t generations_len;
+    size_t generations_len, generations_stored; /* the call may add to what is stored */
     struct str generations_was;
     bool generations_touched;
     bool overtaken; /* what was loaded is not of one moment: begin again */
@@ -120,6 +121,8 @@ RC redis_whole_read(struct redis_call *call, const redisReply *answer, struct id
 /* Asks for several. */
 RC redis_whole_load(struct redis_call *call, const struct id *files, size_t n, uint64_t generation, uint64_t epoch,
                     struct redis_whole *out, struct why *why);
+/* Is every stripe that begins before `end` converted up to there, or to its own end? Adds up their counts meanwhile. */
+bool redis_whole_until(const struct redis_whole *whole, uint64_t end, struct counts *counts);
 /* Up to `max` ids of files behind `after`, ascending; none: there are no more. */
 RC redis_ids_after(struct redis_call *call, struct id after, size_t max, struct id **out, size_t *out_n,
                    struct why *why);

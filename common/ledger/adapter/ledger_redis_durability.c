@@ -154,15 +154,14 @@ static bool may_be_due(const struct redis_file *f, const struct redis_progress *
     return p->reach <= end && p->outstanding == 0 && p->set_aside == 0 && p->receipted < (int64_t)end;
 }
 
-/* Adds up the stripes: is every one where it has to be? */
-static bool add_stripes(const struct redis_whole *w, struct ledger_due *due) {
-    uint64_t wanted = 0, bytes = w->file.facts.stripe_bytes;
-    for (; wanted < due->stripes && wanted < w->stripes_len; wanted++) {
+bool redis_whole_until(const struct redis_whole *w, uint64_t end, struct counts *counts) {
+    uint64_t wanted = 0, bytes = w->file.facts.stripe_bytes, stripes = stripe_count(end, bytes);
+    for (; wanted < stripes && wanted < w->stripes_len; wanted++) {
         const struct row *row = &w->stripes[wanted];
-        if (row->stripe != wanted || rules_at(&row->s.rules) < rules_complete_at(wanted, bytes, due->end)) return false;
-        counts_add(&due->counts, &row->s.counts);
+        if (row->stripe != wanted || rules_at(&row->s.rules) < rules_complete_at(wanted, bytes, end)) return false;
+        counts_add(counts, &row->s.counts);
     }
-    return wanted == due->stripes;
+    return wanted == stripes;
 }
 
 static int by_batch(const void *a, const void *b) {
@@ -187,7 +186,7 @@ static bool is_due(const struct redis_whole *w, struct arena *arena, struct ledg
     *out = (struct ledger_due){.file = w->file.id, .end = redis_closed_end(&w->file, &closed), .facts = w->file.facts};
     if (!w->file.found || !may_be_due(&w->file, &w->progress)) return false;
     out->stripes = stripe_count(out->end, w->file.facts.stripe_bytes);
-    if (!add_stripes(w, out)) return false;
+    if (!redis_whole_until(w, out->end, &out->counts)) return false;
     out->facts.source = arena_str(arena, w->file.facts.source);
     out->facts.uri = arena_str(arena, w->file.facts.uri);
     add_batches(w, arena, out);

@@ -61,7 +61,7 @@ static void add_progress(struct redis_call *c, struct row *file, struct ledger_f
     if (out->closed) out->receipted = mine->receipted >= (int64_t)out->closed_end;
     out->reach = mine->reach;
     out->tail_hash = mine->tail;
-    for (size_t i = 0; !mine->reach && all->progress && i < c->generations_len; i++) {
+    for (size_t i = 0; !mine->reach && i < all->progress_len; i++) {
         if (all->progress[i].reach <= out->reach) continue;
         out->reach = all->progress[i].reach;
         out->tail_hash = all->progress[i].tail;
@@ -130,7 +130,7 @@ void redis_end_add(struct redis_call *c, struct row *row, uint64_t end, bool gon
 static uint64_t reach_of(struct redis_call *c, struct id file) {
     struct row *row = redis_progress(c, file);
     uint64_t reach = 0;
-    for (size_t i = 0; row->progress && i < c->generations_len; i++) reach = MAX(reach, row->progress[i].reach);
+    for (size_t i = 0; i < row->progress_len; i++) reach = MAX(reach, row->progress[i].reach);
     return reach;
 }
 
@@ -178,11 +178,22 @@ enum rc ledger_redis_close_files(void *self, struct ledger_at at, const struct l
 
 /* ---- enroll ---- */
 
-static void close_as_gone(struct redis_call *c, struct row *row) {
+/* Nobody saw where it ended; see rules_gone_end(). Nothing of it may change until this call is stored. */
+static RC close_as_gone(struct redis_call *c, struct row *row, struct why *why) {
     bool closed;
-    uint64_t end = redis_closed_end(&row->f, &closed), reach = reach_of(c, row->file);
-    redis_end_add(c, row, closed && end > reach ? end : reach, true);
+    uint64_t last = redis_closed_end(&row->f, &closed), end = 0;
+    struct rules_gone gone = {.closed_end = closed ? (int64_t)last : -1, .reach_of_any = reach_of(c, row->file)};
+    struct counts counts = {0};
+    gone.reach = redis_progress_mine(c, row->file)->reach;
+    if (gone.reach) {
+        struct redis_whole whole;
+        TRY(redis_whole_load(c, &row->file, 1, c->at.generation, c->at.epoch, &whole, why));
+        gone.whole = redis_whole_until(&whole, gone.reach, &counts);
+    }
+    if (rules_gone_end(&gone, &end)) redis_end_add(c, row, end, true);
+    row->f.gone = row->dirty = true;
     redis_work_add(c, row->file);
+    return RC_OK;
 }
 
 /* Moves what stands at `from` to the end: it is the newest now. */
@@ -236,7 +247,7 @@ static RC enroll_one(struct redis_call *c, const struct ledger_enroll *ask, enum
     if ((before ? before->f.version : 0) != ask->seen_version) return RC_OK;
     if (before) {
         TRY(offer_restored(c, redis_index(c, &ask->facts), before, &next, why));
-        if (!before->f.gone) close_as_gone(c, before);
+        if (!before->f.gone) TRY(close_as_gone(c, before, why));
         if (next) return RC_OK;
     }
     *out = RC_OK;

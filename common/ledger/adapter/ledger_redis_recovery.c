@@ -108,6 +108,8 @@ static RC check_winner(struct redis_call *c, const struct ledger_winner *w, uint
     if (w->has_counts && !counts_hold(&w->counts))
         return why_set(why, RC_BAD, "the counts of a winner do not add up");
     if (w->closed) redis_end_add(c, file, w->attempt.to, file->f.gone);
+    if (w->first_end > INT64_MAX) return why_set(why, RC_BAD, "a line cannot start at %" PRIu64, w->first_end);
+    if (w->first_end) redis_end_add(c, file, w->first_end, file->f.gone);
     return RC_OK;
 }
 

@@ -2,34 +2,11 @@
 #include "ledger_world.h"
 
 #include "alloc.h"
-#include "ledger_sqlite.h"
 
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-static RC open_sqlite(struct world *world, const char *path, struct ledger *out) {
-    struct rng rng = rng_from_seed(7);
-    struct ledger_sqlite_settings settings = {path, 1, true, id_make(&rng), id_make(&rng)};
-    return ledger_sqlite_open(&settings, out, &world->why);
-}
-
-static RC open_memory(struct world *world, struct ledger *out, struct why *why) {
-    (void)why;
-    return open_sqlite(world, ":memory:", out);
-}
-
-static RC open_file(struct world *world, struct ledger *out, struct why *why) {
-    (void)why;
-    return open_sqlite(world, world->path, out);
-}
-
-const struct world_adapter world_adapters[] = {
-    {"sqlite memory", false, open_memory},
-    {"sqlite file", true, open_file},
-};
-const size_t world_adapters_len = sizeof world_adapters / sizeof world_adapters[0];
 
 struct world *world_new(const struct world_adapter *adapter, uint64_t seed) {
     const char *base = getenv("TMPDIR");
@@ -51,6 +28,7 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 
 void world_free(struct world *world) {
     ledger_free(world->ledger);
+    if (world->adapter->remove) world->adapter->remove(world);
     arena_done(&world->arena);
     assert_int_equal(nftw(world->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
     free(world);

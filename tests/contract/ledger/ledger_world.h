@@ -22,6 +22,10 @@ struct world_adapter {
     const char *name;
     bool keeps; /* what was acknowledged is there after reopening */
     RC (*open)(struct world *world, struct ledger *out, struct why *why);
+    /* All of it as bytes, and back to them; NULL: the adapter has no such way. free() the bytes. */
+    RC (*save)(struct world *world, void **out, size_t *out_len, struct why *why);
+    RC (*load)(struct world *world, const void *bytes, size_t len, struct why *why);
+    void (*remove)(struct world *world); /* what is not in the folder; NULL: nothing */
 };
 extern const struct world_adapter world_adapters[];
 extern const size_t world_adapters_len;

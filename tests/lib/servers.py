@@ -228,7 +228,8 @@ class Redis(Server):
             return False
 
     def environment(self):
-        return {"SLUICE_TEST_REDIS": f"redis://{self.address}"}
+        return {"SLUICE_TEST_REDIS": f"redis://{self.address}",
+                "SLUICE_TEST_REDIS_SERVER": str(cache_folder() / "redis" / "redis-server")}
 
 
 class S3(Server):

@@ -248,6 +248,8 @@ struct ledger_ops {
 
     enum rc (*recover_begin)(void *self, struct ledger_epochs seen, struct id token, uint64_t *out_target,
                              struct why *why);
+    enum rc (*recover_next)(void *self, struct id token, uint64_t generation, uint32_t partition, uint64_t *out_index,
+                            struct why *why);
     enum rc (*recover_winners)(void *self, struct id token, const struct ledger_winner *winners, size_t n,
                                struct why *why);
     enum rc (*recover_reset_durable)(void *self, struct id token, uint64_t generation, struct why *why);
@@ -363,6 +365,10 @@ RC ledger_list_stripes(struct ledger ledger, struct id file, struct arena *arena
  * one's id) and end again. */
 RC ledger_recover_begin(struct ledger ledger, struct ledger_epochs seen, struct id token, uint64_t *out_target,
                         struct why *why);
+/* For the recoverer, of the handle's generation: the first batch that the ledger was not told durable. Every attempt of
+ * the batches before it was a winner when it was told, and is one still, if the ledger is a prefix of its own history:
+ * then only the seals from there on have to be given. 0 for an empty ledger. */
+RC ledger_recover_next(struct ledger ledger, struct id token, uint32_t partition, uint64_t *out_index, struct why *why);
 RC ledger_recover_winners(struct ledger ledger, struct id token, const struct ledger_winner *winners, size_t n,
                           struct why *why);
 RC ledger_recover_reset_durable(struct ledger ledger, struct id token, struct why *why);

@@ -158,6 +158,11 @@ static enum rc recover_begin(void *self, struct ledger_epochs seen, struct id to
           inner.ops->recover_begin(inner.self, seen, token, &hidden, NULL));
 }
 
+static enum rc recover_next(void *self, struct id token, uint64_t generation, uint32_t partition, uint64_t *out_index,
+                            struct why *why) {
+    FATED_READ(inner.ops->recover_next(inner.self, token, generation, partition, out_index, why));
+}
+
 static enum rc recover_winners(void *self, struct id token, const struct ledger_winner *winners, size_t n,
                                struct why *why) {
     FATED(inner.ops->recover_winners(inner.self, token, winners, n, why),
@@ -184,7 +189,7 @@ static void fault_free(void *self) {
 static const struct ledger_ops ops = {
     identity,  lookup, enroll,       amend,         close_files,     checkpoints,           advance,
     verdicts,  voids,  job_failed,   durable,       durable_next,    acknowledged,          due,
-    receipted, list,   list_stripes, recover_begin, recover_winners, recover_reset_durable, recover_end,
+    receipted, list,   list_stripes, recover_begin, recover_next, recover_winners, recover_reset_durable, recover_end,
     fault_free};
 
 struct ledger ledger_fault_new(struct ledger inner, struct ledger_fault **out_fault) {

@@ -4,7 +4,6 @@
 #include "alloc.h"
 #include "ledger_redis_parts.h"
 
-
 static enum rc identity_body(struct redis_call *c, void *context, struct why *why) {
     struct ledger_identity *out = context;
     struct redis_meta meta;
@@ -50,6 +49,7 @@ static const struct ledger_ops ops = {
     .list = ledger_redis_list,
     .list_stripes = ledger_redis_list_stripes,
     .recover_begin = ledger_redis_recover_begin,
+    .recover_next = ledger_redis_recover_next,
     .recover_winners = ledger_redis_recover_winners,
     .recover_reset_durable = ledger_redis_recover_reset_durable,
     .recover_end = ledger_redis_recover_end,

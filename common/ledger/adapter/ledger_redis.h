@@ -18,9 +18,9 @@
 struct ledger_redis_settings {
     /* redis://[user[:password]@]host[:port][/db], rediss:// for TLS, unix:///path[?db=n] */
     struct str url;
-    struct str user, password;  /* in front of what the url says, where not empty */
-    struct str ca, cert, key;   /* files for rediss://; empty: the system's authorities, no certificate of our own */
-    struct str pipeline;        /* [A-Za-z0-9._-]: all keys are {pipeline}:… */
+    struct str user, password; /* in front of what the url says, where not empty */
+    struct str ca, cert, key;  /* files for rediss://; empty: the system's authorities, no certificate of our own */
+    struct str pipeline;       /* [A-Za-z0-9._-]: all keys are {pipeline}:… */
     uint64_t generation;
     uint64_t connect_ms, call_ms; /* 0: 5 s and 10 s */
     size_t connections;           /* at most so many at once; 0: 8 */

@@ -424,7 +424,7 @@ void redis_stripe_write(struct redis_call *c, struct row *row, uint64_t generati
     redis_pack_stripe(&bytes, &rest, &row->s, epoch);
     struct str more = packed(c, &rest);
     REDIS_WRITE(c, "hset", stripe_key(c, generation, row->file, row->stripe), stripe_field(c, row->stripe),
-          packed(c, &bytes));
+                packed(c, &bytes));
     if (more.len)
         REDIS_WRITE(c, "set", rest_key(c, generation, row->file, row->stripe), more);
     else if (row->s.had_rest)
@@ -452,9 +452,9 @@ static void store_stripe(struct redis_call *c, struct row *row) {
     redis_use_generation(c, row->generation);
     redis_stripe_write(c, row, row->generation, c->at.epoch);
     REDIS_WRITE(c, "prog", redis_progress_key(c, row->file, row->generation), copy_id(c, row->file, 2), big(c, reach),
-          big(c, reach ? rules->winners[rules->winners_len - 1].tail_hash : 0),
-          difference(c, now.outstanding, row->before.outstanding),
-          difference(c, now.set_aside, row->before.set_aside));
+                big(c, reach ? rules->winners[rules->winners_len - 1].tail_hash : 0),
+                difference(c, now.outstanding, row->before.outstanding),
+                difference(c, now.set_aside, row->before.set_aside));
 }
 
 static void store_row(struct redis_call *c, struct row *row) {
@@ -468,7 +468,7 @@ static void store_row(struct redis_call *c, struct row *row) {
         REDIS_WRITE(c, "hset", redis_file_key(c, row->file), key, packed(c, &bytes));
     } else if (row->kind == ROW_INDEX) {
         REDIS_WRITE(c, "hset", redis_key(c, "k:%d", (int)(hash_bytes(key) & 0xffff)), key,
-              (struct str){(const char *)row->ids, row->ids_len * ID_BYTES});
+                    (struct str){(const char *)row->ids, row->ids_len * ID_BYTES});
     }
 }
 

@@ -26,10 +26,10 @@ struct redis_share {
 
 struct row {
     enum row_kind kind;
-    struct str name;      /* kind and key, unique among the rows of the call */
-    struct row *same, *next; /* in the table; in order of asking */
+    struct str name;             /* kind and key, unique among the rows of the call */
+    struct row *same, *next;     /* in the table; in order of asking */
     bool loaded, dirty, touched; /* touched: a decision depends on it */
-    struct str was; /* what Redis has: the row of a file, stripe or index */
+    struct str was;              /* what Redis has: the row of a file, stripe or index */
     struct id file;
     uint64_t stripe, generation;
     struct redis_file f;

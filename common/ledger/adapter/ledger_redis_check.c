@@ -66,7 +66,8 @@ static RC check_policy(struct checking *k, struct why *why) {
     else if (!str_equal(is, STR("noeviction")))
         tell(k, LEDGER_REDIS_RISK,
              say(k, "maxmemory-policy", is,
-                 "it would forget checkpoints when memory is short, and lines would be converted twice; set noeviction"));
+                 "it would forget checkpoints when memory is short, and lines would be converted twice; set "
+                 "noeviction"));
     return RC_OK;
 }
 

@@ -29,12 +29,29 @@ static const struct {
     const char *starts;
     enum rc rc;
 } ERRORS[] = {
-    {"GATE ", RC_STALE},        {"NOAUTH", RC_DENIED},      {"WRONGPASS", RC_DENIED},   {"NOPERM", RC_DENIED},
-    {"ERR invalid password", RC_DENIED}, {"ERR AUTH", RC_DENIED}, {"ERR Client sent AUTH", RC_DENIED},
-    {"ERR invalid DB", RC_DENIED}, {"ERR DB index", RC_DENIED}, {"NOSCRIPT", RC_BUSY},  {"LOADING", RC_BUSY},
-    {"MASTERDOWN", RC_BUSY},    {"READONLY", RC_BUSY},      {"CLUSTERDOWN", RC_BUSY},   {"TRYAGAIN", RC_BUSY},
-    {"MOVED", RC_BUSY},         {"ASK", RC_BUSY},           {"NOREPLICAS", RC_BUSY},    {"BUSY", RC_BUSY},
-    {"UNKILLABLE", RC_BUSY},    {"ERR max number of clients", RC_BUSY}, {"OOM", RC_LIMIT}, {"MISCONF", RC_LIMIT},
+    {"GATE ", RC_STALE},
+    {"NOAUTH", RC_DENIED},
+    {"WRONGPASS", RC_DENIED},
+    {"NOPERM", RC_DENIED},
+    {"ERR invalid password", RC_DENIED},
+    {"ERR AUTH", RC_DENIED},
+    {"ERR Client sent AUTH", RC_DENIED},
+    {"ERR invalid DB", RC_DENIED},
+    {"ERR DB index", RC_DENIED},
+    {"NOSCRIPT", RC_BUSY},
+    {"LOADING", RC_BUSY},
+    {"MASTERDOWN", RC_BUSY},
+    {"READONLY", RC_BUSY},
+    {"CLUSTERDOWN", RC_BUSY},
+    {"TRYAGAIN", RC_BUSY},
+    {"MOVED", RC_BUSY},
+    {"ASK", RC_BUSY},
+    {"NOREPLICAS", RC_BUSY},
+    {"BUSY", RC_BUSY},
+    {"UNKILLABLE", RC_BUSY},
+    {"ERR max number of clients", RC_BUSY},
+    {"OOM", RC_LIMIT},
+    {"MISCONF", RC_LIMIT},
     {"DENIED", RC_DENIED},
 };
 
@@ -212,7 +229,8 @@ static bool pipeline_can_be(struct str name) {
 RC redis_conn_settings_make(const struct ledger_redis_settings *from, struct redis_conn_settings *out,
                             struct why *why) {
     struct ledger_redis_url url;
-    if (!pipeline_can_be(from->pipeline)) return why_set(why, RC_BAD, "a pipeline's name is 1 to 128 of A-Z a-z 0-9 . _ -");
+    if (!pipeline_can_be(from->pipeline))
+        return why_set(why, RC_BAD, "a pipeline's name is 1 to 128 of A-Z a-z 0-9 . _ -");
     TRY(ledger_redis_url_parse(from->url, &url, why));
     if (from->user.len) {
         free(url.user);
@@ -225,8 +243,9 @@ RC redis_conn_settings_make(const struct ledger_redis_settings *from, struct red
 #ifndef SLUICE_REDIS_TLS
     if (url.tls) {
         ledger_redis_url_done(&url);
-        return why_set(why, RC_DENIED, "rediss:// needs hiredis 1.0 or newer, and this build has an older one: build "
-                                       "with a newer one, or go through a TLS proxy such as stunnel on 127.0.0.1");
+        return why_set(why, RC_DENIED,
+                       "rediss:// needs hiredis 1.0 or newer, and this build has an older one: build "
+                       "with a newer one, or go through a TLS proxy such as stunnel on 127.0.0.1");
     }
 #endif
     *out = (struct redis_conn_settings){.url = url,
@@ -299,10 +318,11 @@ static RC probe(struct redis_conn *conn, struct str prefix, struct why *why) {
     buf_add_format(&key, "%.*sprobe:h", STR_ARG(prefix));
     buf_add_format(&other, "%.*sprobe:s", STR_ARG(prefix));
     struct str h = buf_str(&key), s = buf_str(&other), f = STR("f"), v = STR("v"), del = STR("del");
-    struct str words[] = {STR("0"),     del, h,           del, s,    STR("hset"), h,           f,   v,
-                          STR("hdel"), h,   f,           STR("set"), s, v,           STR("append"), s, v,
-                          del,         s,   STR("sadd"), s,   v,    STR("srem"), s,           v,   STR("zadd"),
-                          s,           STR("0"), v,      STR("zrem"), s, v};
+    struct str words[] = {STR("0"), del,         h,           del, s,           STR("hset"), h,           f,
+                          v,        STR("hdel"), h,           f,   STR("set"),  s,           v,           STR("append"),
+                          s,        v,           del,         s,   STR("sadd"), s,           v,           STR("srem"),
+                          s,        v,           STR("zadd"), s,   STR("0"),    v,           STR("zrem"), s,
+                          v};
     struct redis_args args = {words, COUNT_OF(words), 0};
     redisReply *reply = NULL;
     enum rc rc = redis_conn_run(conn, REDIS_COMMIT, 0, &args, 1, &reply, why);

@@ -10,20 +10,13 @@
 
 /* ---- one number of a partition ---- */
 
-struct part {
-    char letter; /* n: next batch, a: acknowledged end */
-    uint32_t partition;
-    uint64_t value;
-    struct str was;
-};
-
-static RC load_part(struct redis_call *c, struct part *p, struct why *why) {
+RC redis_part_load(struct redis_call *c, uint64_t generation, struct redis_part *p, struct why *why) {
     struct redis_args args = {0};
     redisReply *reply = NULL;
     redis_args_add(&args, redis_link_prefix(c->l->link));
-    redis_args_add(&args, redis_number(c, c->at.generation));
+    redis_args_add(&args, redis_number(c, generation));
     redis_args_add(&args, STR("h"));
-    redis_args_add(&args, redis_key(c, "%c:%" PRIu64, p->letter, c->at.generation));
+    redis_args_add(&args, redis_key(c, "%c:%" PRIu64, p->letter, generation));
     redis_args_add(&args, redis_number(c, p->partition));
     enum rc rc = redis_ask(c, &args, 1, &reply, why);
     redis_args_done(&args);
@@ -36,11 +29,11 @@ static RC load_part(struct redis_call *c, struct part *p, struct why *why) {
     return r.bad ? why_set(why, RC_BROKEN, "the ledger is damaged: a partition's number") : RC_OK;
 }
 
-static enum rc part_body(struct redis_call *c, void *context, struct why *why) { return load_part(c, context, why); }
+static enum rc part_body(struct redis_call *c, void *context, struct why *why) { return redis_part_load(c, c->at.generation, context, why); }
 
 enum rc ledger_redis_durable_next(void *self, struct ledger_at at, uint32_t partition, uint64_t *out_index,
                                   struct why *why) {
-    struct part p = {'n', partition, 0, {0}};
+    struct redis_part p = {'n', partition, 0, {0}};
     TRY(redis_call_run(self, at, true, part_body, &p, why));
     *out_index = p.value;
     return RC_OK;
@@ -48,7 +41,7 @@ enum rc ledger_redis_durable_next(void *self, struct ledger_at at, uint32_t part
 
 enum rc ledger_redis_acknowledged(void *self, struct ledger_at at, uint32_t partition, uint64_t *out_end,
                                   struct why *why) {
-    struct part p = {'a', partition, 0, {0}};
+    struct redis_part p = {'a', partition, 0, {0}};
     TRY(redis_call_run(self, at, true, part_body, &p, why));
     *out_end = p.value;
     return RC_OK;
@@ -103,10 +96,10 @@ static void note_files(struct redis_call *c, const struct durables *l) {
 
 static enum rc durable_body(struct redis_call *c, void *context, struct why *why) {
     struct durables *l = context;
-    struct part p = {'n', l->batch.partition, 0, {0}};
+    struct redis_part p = {'n', l->batch.partition, 0, {0}};
     struct buf next = BUF_INIT(8);
     if (l->batch.index >= INT64_MAX) return why_set(why, RC_BAD, "a chain has no index %" PRIu64, l->batch.index);
-    TRY(load_part(c, &p, why));
+    TRY(redis_part_load(c, c->at.generation, &p, why));
     if (l->batch.index < p.value) return RC_OK;
     if (l->batch.index > p.value)
         return why_set(why, RC_STALE, "partition %" PRIu32 " waits for batch %" PRIu64 ", not %" PRIu64,

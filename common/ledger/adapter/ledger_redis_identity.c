@@ -29,8 +29,7 @@ RC redis_file_must(struct redis_call *c, struct id id, struct row **out, struct 
 }
 
 static struct facts facts_of_key(const struct ledger_key *key) {
-    return (struct facts){
-        .source = key->source, .inode = key->inode, .birth_ns = key->birth_ns, .volume = key->volume};
+    return (struct facts){.source = key->source, .inode = key->inode, .birth_ns = key->birth_ns, .volume = key->volume};
 }
 
 /* The newest of a key; NULL: none. */

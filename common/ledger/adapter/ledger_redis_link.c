@@ -73,7 +73,9 @@ void redis_link_free(struct redis_link *link) {
     free(link);
 }
 
-struct str redis_link_prefix(const struct redis_link *link) { return buf_str(&link->prefix); }
+struct str redis_link_prefix(const struct redis_link *link) {
+    return buf_str(&link->prefix);
+}
 
 /* A server that is away is not asked again by every call of every thread. */
 static RC may_connect(struct redis_link *link, struct why *why) {

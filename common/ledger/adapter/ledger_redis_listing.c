@@ -46,8 +46,8 @@ static RC read_bucket(struct redis_call *c, struct reading *r, const redisReply 
     return RC_OK;
 }
 
-RC redis_whole_read(struct redis_call *c, const redisReply *answer, struct id file, uint64_t generation,
-                    uint64_t epoch, struct redis_whole *out, struct why *why) {
+RC redis_whole_read(struct redis_call *c, const redisReply *answer, struct id file, uint64_t generation, uint64_t epoch,
+                    struct redis_whole *out, struct why *why) {
     struct reading r = {out, generation, epoch, 0};
     *out = (struct redis_whole){.file = {.id = file}};
     if (answer->type != REDIS_REPLY_ARRAY || answer->elements < 3)
@@ -162,8 +162,7 @@ static RC load_ids(struct redis_call *c, struct id after, size_t max, uint64_t *
     return rc;
 }
 
-RC redis_ids_after(struct redis_call *c, struct id after, size_t max, struct id **out, size_t *out_n,
-                   struct why *why) {
+RC redis_ids_after(struct redis_call *c, struct id after, size_t max, struct id **out, size_t *out_n, struct why *why) {
     uint64_t bucket = (uint64_t)after.bytes[0] * 16 + after.bytes[1] / 16;
     do {
         TRY(load_ids(c, after, max, &bucket, out, out_n, why));

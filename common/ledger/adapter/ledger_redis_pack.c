@@ -81,7 +81,9 @@ struct counts redis_take_counts(struct redis_reader *r) {
     return c;
 }
 
-struct str redis_take_text(struct redis_reader *r) { return take(r, redis_take_varint(r)); }
+struct str redis_take_text(struct redis_reader *r) {
+    return take(r, redis_take_varint(r));
+}
 
 static RC check_end(const struct redis_reader *r, const char *what, struct why *why) {
     if (!r->bad && r->rest.len == 0) return RC_OK;

@@ -24,6 +24,17 @@ RC redis_meta_load(struct redis_call *call, struct redis_meta *out, struct str *
 /* Compares with what was loaded, and stores. */
 void redis_meta_store(struct redis_call *call, const struct redis_meta *meta);
 
+/* A partition's number: letter n is its next batch, a its acknowledged end. */
+struct redis_part {
+    char letter;
+    uint32_t partition;
+    uint64_t value;
+    struct str was;
+};
+RC redis_part_load(struct redis_call *call, uint64_t generation, struct redis_part *part, struct why *why);
+/* RC_STALE unless it is the recoverer's token; from here on the call is gated by the target and the server's life. */
+RC redis_own(struct redis_call *call, struct id token, struct redis_meta *out, struct why *why);
+
 /* Adds an incarnation as the newest of its key. */
 void redis_file_add(struct redis_call *call, struct id id, const struct facts *facts, bool restored);
 RC redis_check_facts(struct id id, const struct facts *facts, struct why *why);
@@ -65,6 +76,8 @@ enum rc ledger_redis_list_stripes(void *self, struct ledger_at at, struct id fil
                                   struct ledger_stripe_listing **out, size_t *out_n, struct why *why);
 enum rc ledger_redis_recover_begin(void *self, struct ledger_epochs seen, struct id token, uint64_t *out_target,
                                    struct why *why);
+enum rc ledger_redis_recover_next(void *self, struct id token, uint64_t generation, uint32_t partition,
+                                  uint64_t *out_index, struct why *why);
 enum rc ledger_redis_recover_winners(void *self, struct id token, const struct ledger_winner *winners, size_t n,
                                      struct why *why);
 enum rc ledger_redis_recover_reset_durable(void *self, struct id token, uint64_t generation, struct why *why);

@@ -13,8 +13,7 @@
 
 /* ---- the token ---- */
 
-/* From here on the call is gated by the recoverer's target and the server's life. */
-static RC own(struct redis_call *c, struct id token, struct redis_meta *out, struct why *why) {
+RC redis_own(struct redis_call *c, struct id token, struct redis_meta *out, struct why *why) {
     struct str gate;
     TRY(redis_meta_load(c, out, &gate, why));
     if (!out->target || !id_equal(out->token, token))
@@ -74,6 +73,28 @@ enum rc ledger_redis_recover_begin(void *self, struct ledger_epochs seen, struct
     return RC_OK;
 }
 
+struct nexts {
+    struct id token;
+    uint64_t generation;
+    struct redis_part part;
+};
+
+static enum rc next_body(struct redis_call *c, void *context, struct why *why) {
+    struct nexts *l = context;
+    struct redis_meta meta;
+    TRY(redis_own(c, l->token, &meta, why));
+    return redis_part_load(c, l->generation, &l->part, why);
+}
+
+enum rc ledger_redis_recover_next(void *self, struct id token, uint64_t generation, uint32_t partition,
+                                  uint64_t *out_index, struct why *why) {
+    struct nexts l = {token, generation, {'n', partition, 0, {0}}};
+    if (generation > INT64_MAX) return why_set(why, RC_BAD, "generation %" PRIu64 " is too large", generation);
+    TRY(redis_call_run(self, (struct ledger_at){0}, false, next_body, &l, why));
+    *out_index = l.part.value;
+    return RC_OK;
+}
+
 /* ---- winners ---- */
 
 struct giving {
@@ -105,8 +126,7 @@ static RC check_winner(struct redis_call *c, const struct ledger_winner *w, uint
         redis_file_add(c, w->attempt.file, &w->facts, true);
     }
     TRY(rules_check(&w->attempt, at, file->f.facts.stripe_bytes, why));
-    if (w->has_counts && !counts_hold(&w->counts))
-        return why_set(why, RC_BAD, "the counts of a winner do not add up");
+    if (w->has_counts && !counts_hold(&w->counts)) return why_set(why, RC_BAD, "the counts of a winner do not add up");
     if (w->closed) redis_end_add(c, file, w->attempt.to, file->f.gone);
     if (w->first_end > INT64_MAX) return why_set(why, RC_BAD, "a line cannot start at %" PRIu64, w->first_end);
     if (w->first_end) redis_end_add(c, file, w->first_end, file->f.gone);
@@ -151,7 +171,7 @@ static enum rc winners_body(struct redis_call *c, void *context, struct why *why
     struct giving *l = context;
     struct redis_meta meta;
     struct redis_given *given = ARENA_ARRAY(&c->arena, struct redis_given, l->n);
-    TRY(own(c, l->token, &meta, why));
+    TRY(redis_own(c, l->token, &meta, why));
     for (size_t i = 0; i < l->n; i++) {
         given[i] = given_of(&l->winners[i]);
         redis_want_file(c, l->winners[i].attempt.file);
@@ -166,8 +186,7 @@ static enum rc winners_body(struct redis_call *c, void *context, struct why *why
         struct id file = l->winners[i].attempt.file;
         REDIS_WRITE(c, "hset", redis_staged_key(c, meta.target, file), redis_staged_field(c, &given[i]),
                     redis_staged_pack(c, &given[i]));
-        REDIS_WRITE(c, "zadd", redis_staged_files(c, meta.target), STR("0"),
-                    arena_str(&c->arena, redis_id_str(&file)));
+        REDIS_WRITE(c, "zadd", redis_staged_files(c, meta.target), STR("0"), arena_str(&c->arena, redis_id_str(&file)));
     }
     redis_compare(c, redis_key(c, "meta"), STR(""), true, meta.was);
     return RC_OK;
@@ -187,7 +206,7 @@ struct resetting {
 static enum rc reset_body(struct redis_call *c, void *context, struct why *why) {
     struct resetting *l = context;
     struct redis_meta meta;
-    TRY(own(c, l->token, &meta, why));
+    TRY(redis_own(c, l->token, &meta, why));
     for (size_t i = 0; i < meta.resets_len; i++)
         if (meta.resets[i] == l->generation) return RC_OK;
     if (meta.resets_len == REDIS_GENERATIONS_MAX) return why_set(why, RC_LIMIT, "too many generations");

@@ -25,7 +25,9 @@ struct str redis_staged_key(struct redis_call *c, uint64_t target, struct id fil
     return redis_named(c, 'r', target, file, "");
 }
 
-struct str redis_staged_files(struct redis_call *c, uint64_t target) { return redis_key(c, "r:%" PRIu64, target); }
+struct str redis_staged_files(struct redis_call *c, uint64_t target) {
+    return redis_key(c, "r:%" PRIu64, target);
+}
 
 struct str redis_staged_pack(struct redis_call *c, const struct redis_given *g) {
     const struct rules_winner *w = &g->given.winner;

@@ -13,22 +13,12 @@ enum { FILES_A_SCRIPT = 64 };
 
 struct ending {
     struct id token;
-    struct id after, next; /* pages */
+    struct id after, next;  /* pages */
     struct redis_meta meta; /* arrays are not kept */
     uint64_t resets[REDIS_GENERATIONS_MAX];
     uint64_t generation; /* that is reset */
     bool store, more, done;
 };
-
-static RC own(struct redis_call *c, struct ending *e, struct redis_meta *out, struct why *why) {
-    struct str gate;
-    TRY(redis_meta_load(c, out, &gate, why));
-    if (!id_equal(out->token, e->token) || !out->target)
-        return why_set(why, RC_STALE, "somebody else recovers the ledger, or has");
-    c->gated = true;
-    c->at.epoch = out->target | REDIS_RECOVERING;
-    return RC_OK;
-}
 
 /* ---- one file in one generation ---- */
 
@@ -50,8 +40,7 @@ static RC unite_stripe(struct redis_call *c, struct redis_whole *w, const struct
     for (size_t i = 0; i < n; i++) given[i] = staged[i].given;
     struct rules_recovered made = {.winners = ARENA_ARRAY(&c->arena, struct rules_winner, rules->winners_len + n + 1)};
     enum rc rc = rules_recover(rules, &row->s.counts, given, n, &made, why);
-    if (rc != RC_OK)
-        return why_wrap(why, rc, "file %s, stripe %" PRIu64, id_format(w->file.id, name), staged->stripe);
+    if (rc != RC_OK) return why_wrap(why, rc, "file %s, stripe %" PRIu64, id_format(w->file.id, name), staged->stripe);
     bool moved = made.winners_len > 0 && made.winners[made.winners_len - 1].to > rules_at(rules);
     rules->winners = made.winners;
     rules->winners_len = made.winners_len;
@@ -114,7 +103,7 @@ static enum rc unite_body(struct redis_call *c, void *context, struct why *why) 
     struct redis_meta meta;
     struct id ids[FILES_A_SCRIPT];
     size_t n = 0;
-    TRY(own(c, e, &meta, why));
+    TRY(redis_own(c, e->token, &meta, why));
     TRY(redis_staged_page(c, meta.target, e->after, FILES_A_SCRIPT, ids, &n, why));
     for (size_t f = 0; f < n; f++) {
         struct redis_given *staged = NULL;
@@ -139,7 +128,7 @@ static enum rc reset_body(struct redis_call *c, void *context, struct why *why) 
     struct redis_meta meta;
     struct id *ids = NULL;
     size_t n = 0;
-    TRY(own(c, e, &meta, why));
+    TRY(redis_own(c, e->token, &meta, why));
     TRY(redis_ids_after(c, e->after, FILES_A_SCRIPT, &ids, &n, why));
     struct redis_whole *wholes = ARENA_ARRAY(&c->arena, struct redis_whole, n);
     TRY(redis_whole_load(c, ids, n, e->generation, meta.target, wholes, why));
@@ -186,7 +175,7 @@ static enum rc first_body(struct redis_call *c, void *context, struct why *why) 
 /* From here on a recoverer that takes over has to keep the resets: they may have begun. */
 static enum rc applying_body(struct redis_call *c, void *context, struct why *why) {
     struct redis_meta meta;
-    TRY(own(c, context, &meta, why));
+    TRY(redis_own(c, ((struct ending *)context)->token, &meta, why));
     if (meta.applying) return RC_OK;
     meta.applying = true;
     redis_meta_store(c, &meta);
@@ -196,7 +185,7 @@ static enum rc applying_body(struct redis_call *c, void *context, struct why *wh
 static enum rc open_body(struct redis_call *c, void *context, struct why *why) {
     struct redis_meta meta;
     char life[REDIS_LIFE_MAX];
-    TRY(own(c, context, &meta, why));
+    TRY(redis_own(c, ((struct ending *)context)->token, &meta, why));
     TRY(redis_link_life(c->l->link, life, why));
     REDIS_WRITE(c, "del", redis_staged_files(c, meta.target));
     REDIS_WRITE(c, "set", redis_key(c, "gate"), redis_gate(c, meta.target, life));

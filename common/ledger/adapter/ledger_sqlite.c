@@ -77,6 +77,7 @@ static const struct ledger_ops ops = {
     .list = ledger_sqlite_list,
     .list_stripes = ledger_sqlite_list_stripes,
     .recover_begin = ledger_sqlite_recover_begin,
+    .recover_next = ledger_sqlite_recover_next,
     .recover_winners = ledger_sqlite_recover_winners,
     .recover_reset_durable = ledger_sqlite_recover_reset_durable,
     .recover_end = ledger_sqlite_recover_end,

@@ -151,6 +151,8 @@ enum rc ledger_sqlite_list_stripes(void *self, struct ledger_at at, struct id fi
                                    struct ledger_stripe_listing **out, size_t *out_n, struct why *why);
 enum rc ledger_sqlite_recover_begin(void *self, struct ledger_epochs seen, struct id token, uint64_t *out_target,
                                     struct why *why);
+enum rc ledger_sqlite_recover_next(void *self, struct id token, uint64_t generation, uint32_t partition,
+                                   uint64_t *out_index, struct why *why);
 enum rc ledger_sqlite_recover_winners(void *self, struct id token, const struct ledger_winner *winners, size_t n,
                                       struct why *why);
 enum rc ledger_sqlite_recover_reset_durable(void *self, struct id token, uint64_t generation, struct why *why);

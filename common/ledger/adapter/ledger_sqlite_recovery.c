@@ -51,6 +51,21 @@ static RC begin_owned(struct ledger_sqlite *l, struct id token, struct ledger_me
     return rc == RC_OK ? RC_OK : ledger_db_end(l->db, rc, why);
 }
 
+enum rc ledger_sqlite_recover_next(void *self, struct id token, uint64_t generation, uint32_t partition,
+                                   uint64_t *out_index, struct why *why) {
+    struct ledger_sqlite *l = self;
+    struct ledger_meta meta;
+    bool row = false;
+    if (generation > INT64_MAX) return why_set(why, RC_BAD, "generation %" PRIu64 " is too large", generation);
+    LOCKED(&l->lock);
+    TRY(begin_owned(l, token, &meta, why));
+    enum rc rc = ledger_db_first(l->db, &row, why, SQL_PARTITION_GET, "uu", generation, (uint64_t)partition);
+    uint64_t next = rc == RC_OK && row ? ledger_db_u64(l->db, SQL_PARTITION_GET, 0) : 0;
+    TRY(ledger_db_end(l->db, rc, why));
+    *out_index = next;
+    return RC_OK;
+}
+
 /* ---- winners ---- */
 
 static RC stage_file(struct ledger_sqlite *l, const struct ledger_winner *winner, struct file_row *out,

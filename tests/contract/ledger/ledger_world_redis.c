@@ -23,8 +23,7 @@ static struct str pipeline_of(const struct world *world) { return str_of(strrchr
 static RC open_redis(struct world *world, struct ledger *out, struct why *why) {
     struct rng rng = rng_from_seed(7);
     struct ledger_redis_init init = {id_make(&rng), id_make(&rng), false};
-    struct ledger_redis_settings settings = {
-        .url = str_of(address()), .pipeline = pipeline_of(world), .generation = 1};
+    struct ledger_redis_settings settings = {.url = str_of(address()), .pipeline = pipeline_of(world), .generation = 1};
     bool made = false;
     TRY(ledger_redis_init(&settings, &init, &made, why));
     return ledger_redis_open(&settings, out, why);

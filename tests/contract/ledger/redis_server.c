@@ -66,8 +66,9 @@ void redis_server_restart(struct redis_server *server, const char *const *more) 
     char port[16];
     if (!program) fail_msg("SLUICE_TEST_REDIS_SERVER is not set: run it by `python3 tests/lib/servers.py redis -- …`");
     (void)snprintf(port, sizeof port, "%d", server->port);
-    const char *args[ARGS_MAX] = {program,        "--bind", "127.0.0.1",    "--port",        port,     "--dir",
-                                  server->folder, "--save", "", "--appendonly", "yes", "--appendfsync", "always"};
+    const char *args[ARGS_MAX] = {program, "--bind",        "127.0.0.1", "--port", port,
+                                  "--dir", server->folder,  "--save",    "",       "--appendonly",
+                                  "yes",   "--appendfsync", "always"};
     size_t n = 13;
     for (size_t i = 0; more && more[i] && n + 1 < ARGS_MAX; i++) args[n++] = more[i];
     server->pid = fork();

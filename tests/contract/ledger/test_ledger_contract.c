@@ -804,6 +804,27 @@ static void recovery_stops_at_a_gap_until_somebody_fills_it(struct world *w) {
     assert_int_equal(world_checkpoint(w, file, 0).at, 90);
 }
 
+static void a_recoverer_learns_from_which_batch_on_the_ledger_knows_nothing(struct world *w) {
+    struct id file = world_file(w, 1);
+    struct attempt a = world_attempt(w, file, 0, 0, 50, none);
+    uint64_t target, index = 9, epoch;
+    assert_int_equal(world_win(w, world_advance(a, 2)), LEDGER_WON);
+    WORLD_OK(w, world_durable(w, 1, 0, a, 1));
+    WORLD_OK(w, world_durable(w, 1, 1, a, 1));
+    assert_int_equal(ledger_recover_next(w->ledger, a.id, 1, &index, &w->why), RC_STALE); /* nobody recovers */
+    struct id token = begin(w, 1, &target);
+    assert_int_equal(ledger_recover_next(w->ledger, a.id, 1, &index, &w->why), RC_STALE);
+    assert_int_equal(index, 9);
+    WORLD_OK(w, ledger_recover_next(w->ledger, token, 1, &index, &w->why));
+    assert_int_equal(index, 2);
+    WORLD_OK(w, ledger_recover_next(w->ledger, token, 0, &index, &w->why));
+    assert_int_equal(index, 0);
+    w->ledger.at.generation = 2;
+    WORLD_OK(w, ledger_recover_next(w->ledger, token, 1, &index, &w->why));
+    assert_int_equal(index, 0);
+    WORLD_OK(w, ledger_recover_end(w->ledger, token, &epoch, &w->why));
+}
+
 static void two_winners_of_one_place_are_broken(struct world *w) {
     struct id file = world_file(w, 1);
     struct ledger_winner winners[] = {given(world_attempt(w, file, 0, 0, 30, none), 1),
@@ -905,6 +926,7 @@ static const struct world_sentence sentences[] = {
     WORLD_SENTENCE(recovery_unites_winners_and_forgets_voids),
     WORLD_SENTENCE(a_seal_is_trusted_over_an_acknowledged_advance),
     WORLD_SENTENCE(recovery_stops_at_a_gap_until_somebody_fills_it),
+    WORLD_SENTENCE(a_recoverer_learns_from_which_batch_on_the_ledger_knows_nothing),
     WORLD_SENTENCE(two_winners_of_one_place_are_broken),
     WORLD_SENTENCE(resetting_durable_lets_batches_be_told_again),
     WORLD_SENTENCE(restored_incarnations_of_a_key_are_offered_one_by_one),

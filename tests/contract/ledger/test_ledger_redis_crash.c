@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promise: what was answered RC_OK is there after kill -9 of Redis at any moment, and a call that was cut short happened
- * wholly or not at all; a Redis that restarted, was emptied or set back lets nobody in before a recovery; one that hangs,
- * refuses or forgot the scripts is told apart and lived through; what is set unsafely is named. */
+/* Promise: what was answered RC_OK is there after kill -9 of Redis at any moment, and a call that was cut short
+ * happened wholly or not at all; a Redis that restarted, was emptied or set back lets nobody in before a recovery; one
+ * that hangs, refuses or forgot the scripts is told apart and lived through; what is set unsafely is named. */
 #include "ledger_world.h"
 
 #include "alloc.h"
@@ -20,10 +20,8 @@ enum { KILLS = 12, BATCH = 5 };
 static const struct id none = {{0}};
 
 static struct ledger_redis_settings settings_of(const struct redis_server *server) {
-    return (struct ledger_redis_settings){.url = str_of(server->url),
-                                          .pipeline = STR("crash"),
-                                          .generation = 1,
-                                          .call_ms = 3000};
+    return (struct ledger_redis_settings){
+        .url = str_of(server->url), .pipeline = STR("crash"), .generation = 1, .call_ms = 3000};
 }
 
 struct bed {

@@ -84,7 +84,8 @@ RC ledger_recover_begin(struct ledger ledger, struct ledger_epochs seen, struct 
     return ledger.ops->recover_begin(ledger.self, seen, token, out_target, why);
 }
 
-RC ledger_recover_next(struct ledger ledger, struct id token, uint32_t partition, uint64_t *out_index, struct why *why) {
+RC ledger_recover_next(struct ledger ledger, struct id token, uint32_t partition, uint64_t *out_index,
+                       struct why *why) {
     return ledger.ops->recover_next(ledger.self, token, ledger.at.generation, partition, out_index, why);
 }
 

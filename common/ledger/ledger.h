@@ -201,6 +201,7 @@ struct ledger_winner {
 struct ledger_epochs {
     uint64_t ledger; /* ledger_identity.epoch */
     uint64_t chains; /* the highest epoch in any seal of any chain; 0: none */
+    uint64_t sealed; /* the highest epoch in a seal that is no barrier; 0: none */
 };
 
 /* What goes with every call. */
@@ -362,7 +363,11 @@ RC ledger_list_stripes(struct ledger ledger, struct id file, struct arena *arena
  * becomes the target, everybody is let in. RC_BROKEN from end: two given winners overlap, a range before a winner has
  * none (its blocks are lost), or a winner's trailer was not given. `why` names the first. Nothing is changed, the token
  * stays: give what is missing (a repair gives the attempt that it made in the place of the lost one, under the lost
- * one's id) and end again. */
+ * one's id) and end again.
+ * A ledger whose epoch is below `sealed` was set back to before another recovery, one that it does not know of:
+ * attempts that it holds for winners were lost by that one, and batches were sealed without them. Then a winner of the
+ * ledger stands only if something proves it: it was given, some of it is durable, or one behind it stands. What falls
+ * is converted again. */
 RC ledger_recover_begin(struct ledger ledger, struct ledger_epochs seen, struct id token, uint64_t *out_target,
                         struct why *why);
 /* For the recoverer, of the handle's generation: the first batch that the ledger was not told durable. Every attempt of

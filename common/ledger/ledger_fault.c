@@ -187,10 +187,9 @@ static void fault_free(void *self) {
 }
 
 static const struct ledger_ops ops = {
-    identity,  lookup, enroll,       amend,         close_files,     checkpoints,           advance,
-    verdicts,  voids,  job_failed,   durable,       durable_next,    acknowledged,          due,
-    receipted, list,   list_stripes, recover_begin, recover_next, recover_winners, recover_reset_durable, recover_end,
-    fault_free};
+    identity,     lookup,        enroll,       amend,           close_files,           checkpoints, advance,   verdicts,
+    voids,        job_failed,    durable,      durable_next,    acknowledged,          due,         receipted, list,
+    list_stripes, recover_begin, recover_next, recover_winners, recover_reset_durable, recover_end, fault_free};
 
 struct ledger ledger_fault_new(struct ledger inner, struct ledger_fault **out_fault) {
     struct ledger_fault *fault = ALLOC(struct ledger_fault);

@@ -28,7 +28,8 @@ struct rules_stripe {
     uint64_t start;               /* of the stripe in the file */
     struct rules_winner *winners; /* ascending, each begins where the one before ends; none: nothing was converted */
     size_t winners_len;
-    bool pruned; /* winners before the first one in .winners were forgotten */
+    bool pruned;  /* winners before the first one in .winners were forgotten */
+    bool doubted; /* for rules_recover(): a winner of its own stands only if something proves it */
     struct rules_void *voids;
     size_t voids_len;
 };

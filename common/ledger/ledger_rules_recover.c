@@ -53,11 +53,23 @@ static void counts_subtract(struct counts *from, const struct counts *less) {
     from->records -= less->records;
 }
 
+/* How many of the stripe's own winners stand for sure: some of one is durable, or it was given, or one behind it is
+ * such a one. */
+static size_t proven(const struct rules_stripe *stripe, const struct rules_given *given, size_t n) {
+    for (size_t i = stripe->winners_len; i > 0; i--) {
+        const struct rules_winner *own = &stripe->winners[i - 1];
+        const struct rules_given *met = meets(own, given, n);
+        if (own->durable > 0 || (met && id_equal(met->winner.attempt, own->attempt))) return i;
+    }
+    return 0;
+}
+
 /* The stripe's own winners that were not given and stand. */
 static RC keep_own(const struct rules_stripe *stripe, const struct rules_given *given, size_t n,
                    struct rules_recovered *out, struct why *why) {
     char name[ID_TEXT];
     bool fell = false;
+    size_t sure = stripe->doubted ? proven(stripe, given, n) : stripe->winners_len;
     for (size_t i = 0; i < stripe->winners_len; i++) {
         const struct rules_winner *own = &stripe->winners[i];
         const struct rules_given *met = meets(own, given, n);
@@ -66,7 +78,7 @@ static RC keep_own(const struct rules_stripe *stripe, const struct rules_given *
             return why_set(why, RC_BROKEN, "winner %s is " RANGE " in the ledger and " RANGE " in the log",
                            id_format(own->attempt, name), own->from, own->to, met->winner.from, met->winner.to);
         if (same) continue;
-        fell = fell || met;
+        fell = fell || met || i >= sure;
         if (fell)
             counts_subtract(&out->counts, &own->counts);
         else

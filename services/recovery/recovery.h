@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* recovery: brings a ledger that was set back to agree with the seals. DESIGN.md beside this file has the argument.
  *
- * Threads: one at a time; nobody else of this process steps meanwhile. Memory: 64 bytes an attempt in all seals, and
- * what unsealed.h says. Fails: RC_STALE: another recoverer took over, or the epoch went on; look again. RC_BROKEN:
- * blocks of a winner are lost; nothing was changed. */
+ * Threads: one at a time. Other threads and processes may go on: until it is done their calls answer RC_STALE. Any
+ * number may recover at once: the one that began last goes through. Memory: 64 bytes an attempt in the seals that are
+ * read, and what unsealed.h says. Fails: RC_STALE: another recoverer took over, or the epoch went on; look again.
+ * RC_BROKEN: blocks of a winner are lost; nothing was changed. */
 #ifndef SLUICE_RECOVERY_H
 #define SLUICE_RECOVERY_H
 
@@ -23,6 +24,9 @@ struct recovery_settings {
     struct id queue;
     uint32_t partitions;
     struct settings output; /* stands in the barriers, and decides nothing */
+    /* The ledger may be no prefix of its own history: every seal is read from the first, and every batch is told
+     * durable again. Else, also for an empty ledger, seals that it was told durable are not read. */
+    bool full;
 };
 
 /* Reads only. *out_why_needed says what was found. */

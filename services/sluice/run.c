@@ -134,8 +134,9 @@ static void stop_all(struct run *r) {
 static RC recover_if_needed(struct run *r, struct why *why) {
     struct runtime *runtime = r->runtime;
     struct recovery_ports ports = {runtime->broker, runtime->ledger, runtime->store};
-    struct recovery_settings settings = {runtime->queue, (uint32_t)runtime->config->broker.partitions,
-                                         r->settings.uploader.output};
+    struct recovery_settings settings = {.queue = runtime->queue,
+                                         .partitions = (uint32_t)runtime->config->broker.partitions,
+                                         .output = r->settings.uploader.output};
     struct why found = {0};
     bool needed = false;
     TRY(recovery_check(&ports, &settings, &needed, &found, why));

@@ -188,8 +188,8 @@ static void run(struct plan *p, const char *url) {
     enroll(p);
     uint64_t enrolled = memory_of(url);
     double stripes = (double)p->stripes;
-    (void)printf("%" PRIu64 " stripes, %" PRIu64 " a file; %" PRIu64 " threads, %" PRIu64 " a call\n", p->stripes, p->a_file,
-                 p->threads, p->call);
+    (void)printf("%" PRIu64 " stripes, %" PRIu64 " a file; %" PRIu64 " threads, %" PRIu64 " a call\n", p->stripes,
+                 p->a_file, p->threads, p->call);
     row("memory a file", (double)(enrolled - empty) / (double)p->files_len, "bytes");
     row("advance", stripes / all_parts(p, false), "a second");
     row("verdicts", stripes / all_parts(p, true), "a second");
@@ -210,8 +210,7 @@ int main(int argc, char **argv) {
     for (int i = 1; i < argc && good; i += 2) {
         good = false;
         for (size_t k = 0; k < sizeof options / sizeof options[0] && i + 1 < argc; k++)
-            if (strcmp(argv[i], options[k].name) == 0)
-                good = (*options[k].value = strtoull(argv[i + 1], NULL, 10)) > 0;
+            if (strcmp(argv[i], options[k].name) == 0) good = (*options[k].value = strtoull(argv[i + 1], NULL, 10)) > 0;
     }
     if (!good || p.threads > THREADS_MAX) {
         (void)fprintf(stderr, "bench_ledger [--stripes N] [--a-file N] [--threads N, at most 64] [--call N], with "

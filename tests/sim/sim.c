@@ -20,9 +20,10 @@ enum {
 
 static const char *const CLASSES[SIM_CLASSES] = {"calm",    "faults",     "crashes",  "files",
                                                  "zombies", "generation", "rollback", "all"};
-static const char *const MUTATIONS[SIM_MUTATIONS] = {"sound",      "undecided-wins", "put-overwrites", "wrong-index",
-                                                     "ids-reused", "blocks-dropped", "no-predecessor", "void-forgotten",
-                                                     "trim-all",   "ends-unseen"};
+static const char *const MUTATIONS[SIM_MUTATIONS] = {
+    "sound",          "undecided-wins", "put-overwrites", "wrong-index", "ids-reused",       "blocks-dropped",
+    "no-predecessor", "void-forgotten", "trim-all",       "no-barrier",  "nothing-unsealed", "own-forgotten",
+    "ends-unseen"};
 
 const char *sim_class_name(enum sim_class class) { return CLASSES[class]; }
 
@@ -174,6 +175,13 @@ void sim_preempt(struct sim_process *p) {
     sim_tell(sim, "process %u goes on", p->number);
 }
 
+void sim_others(struct sim *sim, uint64_t steps) {
+    if (sim->depth >= 2 || sim->steps > 2 * (uint64_t)sim->knobs.wild_steps) return;
+    sim->depth++;
+    for (; steps > 0 && !sim->failed; steps--) step(sim);
+    sim->depth--;
+}
+
 static void run_wild(struct sim *sim) {
     sim->wild = true;
     for (uint32_t i = 0; i < sim->knobs.wild_steps && !sim->failed; i++) {
@@ -207,6 +215,7 @@ static void finish(struct sim *sim) {
     source_free(sim->source);
     sim_watch_done(&sim->watch);
     free(sim->saved);
+    free(sim->empty);
     free(sim->heard);
 }
 
@@ -222,6 +231,7 @@ void sim_run(const struct sim_options *options, struct sim_result *out) {
     log_set_writer(swallow, &sim);
     log_set_level(options->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN);
     sim_setup(&sim);
+    sim_rollback_init(&sim);
     generation_add(&sim);
     run_wild(&sim);
     if (!sim.failed) run_calm(&sim);

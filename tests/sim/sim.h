@@ -26,7 +26,7 @@ enum sim_class {
     SIM_FILES,      /* files are truncated, rewritten, deleted and replaced, too */
     SIM_ZOMBIES,    /* processes sleep for longer than void_after, two uploaders a partition, time jumps */
     SIM_GENERATION, /* everything is converted again beside, from some moment on */
-    SIM_ROLLBACK,   /* the ledger is set back to an earlier state and recovered */
+    SIM_ROLLBACK,   /* the ledger is set back, emptied or restarted, and recovered */
     SIM_ALL,        /* anything of the above but rollbacks */
     SIM_CLASSES
 };
@@ -34,15 +34,18 @@ enum sim_class {
 /* Something that is wrong on purpose: the simulation must notice it. */
 enum sim_mutation {
     SIM_SOUND,
-    SIM_UNDECIDED_WINS, /* an uploader takes undecided attempts as won */
-    SIM_PUT_OVERWRITES, /* put_absent replaces what is there */
-    SIM_WRONG_INDEX,    /* an uploader begins one seal too late where there is one without a manifest */
-    SIM_IDS_REUSED,     /* every life of a worker draws the same ids */
-    SIM_BLOCKS_DROPPED, /* some blocks are acknowledged and not in the log */
-    SIM_NO_PREDECESSOR, /* advance does not look at the predecessor */
-    SIM_VOID_FORGOTTEN, /* a void is answered and not stored */
-    SIM_TRIM_ALL,       /* the log is trimmed to its end */
-    SIM_CAUGHT,         /* those above are caught within some hundred seeds */
+    SIM_UNDECIDED_WINS,   /* an uploader takes undecided attempts as won */
+    SIM_PUT_OVERWRITES,   /* put_absent replaces what is there */
+    SIM_WRONG_INDEX,      /* an uploader begins one seal too late where there is one without a manifest */
+    SIM_IDS_REUSED,       /* every life of a worker draws the same ids */
+    SIM_BLOCKS_DROPPED,   /* some blocks are acknowledged and not in the log */
+    SIM_NO_PREDECESSOR,   /* advance does not look at the predecessor */
+    SIM_VOID_FORGOTTEN,   /* a void is answered and not stored */
+    SIM_TRIM_ALL,         /* the log is trimmed to its end */
+    SIM_NO_BARRIER,       /* a recoverer puts no barriers */
+    SIM_NOTHING_UNSEALED, /* a recoverer looks for no predecessors and trailers in the log */
+    SIM_OWN_FORGOTTEN,    /* a recoverer takes for known what the ledger has forgotten */
+    SIM_CAUGHT,           /* those above are caught within some hundred seeds */
     /* advance does not look at closed ends that the worker did not know: chance has not led there yet, because it takes
      * two emitters that see different sizes within one call; the contract suite of the ledger tests it */
     SIM_ENDS_UNSEEN = SIM_CAUGHT,

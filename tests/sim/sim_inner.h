@@ -86,8 +86,9 @@ struct sim {
     uint64_t *heard; /* hashes of the names of receipts that were told */
     size_t heard_len, heard_room;
     /* a state of the ledger to go back to */
-    void *saved;
-    size_t saved_len;
+    void *saved, *empty;
+    size_t saved_len, empty_len;
+    uint64_t nexts[SIM_PARTITIONS]; /* durable_next before the ledger was emptied, for a mutation */
 };
 
 /* sim.c: notes the first thing that is wrong. Always gives false. */
@@ -118,7 +119,11 @@ enum sim_fate sim_fate_of(struct sim_process *process, bool effect);
 struct notify sim_notify(struct sim_process *process);
 /* The ledger was told of this receipt: somebody must have heard of it. */
 void sim_notify_check(struct sim *sim, uint64_t generation, struct id file, uint64_t end);
-/* sim_rollback.c: keeps the state of the ledger, or sets it back and recovers. */
+/* sim.c: the others go on for some steps, while somebody is in the middle of a call. */
+void sim_others(struct sim *sim, uint64_t steps);
+/* sim_rollback.c: keeps the first state of the ledger. */
+void sim_rollback_init(struct sim *sim);
+/* Keeps the state of the ledger, or sets it back, empties or restarts it, and recovers. */
 void sim_rollback(struct sim *sim);
 /* sim_check.c: is all durable and receipted? `why` says what is not. */
 bool sim_is_done(struct sim *sim, struct why *why);

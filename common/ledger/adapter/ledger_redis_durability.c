@@ -29,7 +29,9 @@ RC redis_part_load(struct redis_call *c, uint64_t generation, struct redis_part 
     return r.bad ? why_set(why, RC_BROKEN, "the ledger is damaged: a partition's number") : RC_OK;
 }
 
-static enum rc part_body(struct redis_call *c, void *context, struct why *why) { return redis_part_load(c, c->at.generation, context, why); }
+static enum rc part_body(struct redis_call *c, void *context, struct why *why) {
+    return redis_part_load(c, c->at.generation, context, why);
+}
 
 enum rc ledger_redis_durable_next(void *self, struct ledger_at at, uint32_t partition, uint64_t *out_index,
                                   struct why *why) {

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { APPLYING = 1 };
+enum { APPLYING = 1, DOUBTED = 2 };
 
 static void pack(struct buf *out, const struct redis_meta *m) {
     buf_add(out, redis_id_str(&m->ledger));
@@ -13,7 +13,7 @@ static void pack(struct buf *out, const struct redis_meta *m) {
     buf_add(out, redis_id_str(&m->token));
     redis_pack_varint(out, m->epoch);
     redis_pack_varint(out, m->target);
-    buf_add_char(out, m->applying ? APPLYING : 0);
+    buf_add_char(out, (char)((m->applying ? APPLYING : 0) | (m->doubted ? DOUBTED : 0)));
     redis_pack_varint(out, m->resets_len);
     for (size_t i = 0; i < m->resets_len; i++) redis_pack_varint(out, m->resets[i]);
 }
@@ -26,7 +26,9 @@ static RC unpack(struct redis_call *c, struct str row, struct redis_meta *out, s
     out->token = redis_take_id(&r);
     out->epoch = redis_take_varint(&r);
     out->target = redis_take_varint(&r);
-    out->applying = redis_take_varint(&r) & APPLYING;
+    uint64_t flags = redis_take_varint(&r);
+    out->applying = flags & APPLYING;
+    out->doubted = flags & DOUBTED;
     uint64_t n = redis_take_varint(&r);
     if (n > r.rest.len) r.bad = true;
     out->resets = ARENA_ARRAY(&c->arena, uint64_t, REDIS_GENERATIONS_MAX);

@@ -11,6 +11,7 @@ struct redis_meta {
     struct str was; /* as stored, for comparing */
     struct id ledger, queue, token;
     uint64_t epoch, target; /* target 0: nobody recovers */
+    bool doubted;           /* the ledger's own winners have to be proven */
     bool applying;          /* an end had begun to store what it united */
     uint64_t *resets;       /* generations of which nothing is durable at the end */
     size_t resets_len;

@@ -58,6 +58,7 @@ static enum rc begin_body(struct redis_call *c, void *context, struct why *why) 
     b->target = MAX(MAX(meta.epoch, meta.target), b->seen.chains) + 1;
     meta.target = b->target;
     meta.token = b->token;
+    meta.doubted = b->seen.sealed > meta.epoch;
     if (!meta.applying) meta.resets_len = 0;
     redis_meta_store(c, &meta);
     REDIS_WRITE(c, "set", redis_key(c, "gate"), redis_gate(c, b->target | REDIS_RECOVERING, life));
@@ -188,6 +189,7 @@ static enum rc winners_body(struct redis_call *c, void *context, struct why *why
                     redis_staged_pack(c, &given[i]));
         REDIS_WRITE(c, "zadd", redis_staged_files(c, meta.target), STR("0"), arena_str(&c->arena, redis_id_str(&file)));
     }
+    for (size_t i = 0; i < l->n; i++) redis_use_generation(c, l->winners[i].attempt.generation);
     redis_compare(c, redis_key(c, "meta"), STR(""), true, meta.was);
     return RC_OK;
 }

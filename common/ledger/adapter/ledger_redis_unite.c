@@ -31,16 +31,16 @@ static struct row *stripe_of(struct redis_whole *w, uint64_t stripe, uint64_t ge
     return row;
 }
 
-static RC unite_stripe(struct redis_call *c, struct redis_whole *w, const struct redis_given *staged, size_t n,
-                       struct why *why) {
+static RC unite_stripe(struct redis_call *c, struct redis_whole *w, struct row *row, const struct redis_given *staged,
+                       size_t n, bool doubted, struct why *why) {
     char name[ID_TEXT];
-    struct row *row = stripe_of(w, staged->stripe, staged->generation);
     struct rules_stripe *rules = &row->s.rules;
-    struct rules_given *given = ARENA_ARRAY(&c->arena, struct rules_given, n);
+    struct rules_given *given = ARENA_ARRAY(&c->arena, struct rules_given, n + 1);
+    rules->doubted = doubted;
     for (size_t i = 0; i < n; i++) given[i] = staged[i].given;
     struct rules_recovered made = {.winners = ARENA_ARRAY(&c->arena, struct rules_winner, rules->winners_len + n + 1)};
     enum rc rc = rules_recover(rules, &row->s.counts, given, n, &made, why);
-    if (rc != RC_OK) return why_wrap(why, rc, "file %s, stripe %" PRIu64, id_format(w->file.id, name), staged->stripe);
+    if (rc != RC_OK) return why_wrap(why, rc, "file %s, stripe %" PRIu64, id_format(w->file.id, name), row->stripe);
     bool moved = made.winners_len > 0 && made.winners[made.winners_len - 1].to > rules_at(rules);
     rules->winners = made.winners;
     rules->winners_len = made.winners_len;
@@ -81,44 +81,65 @@ static void store_whole(struct redis_call *c, struct redis_whole *w, uint64_t ge
 }
 
 /* `staged` is of one file and generation, by stripe. */
-static RC unite_generation(struct redis_call *c, struct id file, const struct redis_given *staged, size_t n,
-                           uint64_t target, bool store, struct why *why) {
+static RC unite_generation(struct redis_call *c, struct id file, uint64_t generation, const struct redis_given *staged,
+                           size_t n, struct ending *e, struct why *why) {
     struct redis_whole w;
-    TRY(redis_whole_load(c, &file, 1, staged->generation, target, &w, why));
+    uint64_t target = e->meta.target;
+    bool doubted = e->meta.doubted, changed = n > 0;
+    TRY(redis_whole_load(c, &file, 1, generation, target, &w, why));
     struct row *room = ARENA_ARRAY(&c->arena, struct row, w.stripes_len + n);
     if (w.stripes_len) memcpy(room, w.stripes, w.stripes_len * sizeof *room);
     w.stripes = room;
     for (size_t i = 0, k = 0; i < n; i = k) {
         for (k = i; k < n && staged[k].stripe == staged[i].stripe;) k++;
-        TRY(unite_stripe(c, &w, staged + i, k - i, why));
+        struct row *row = stripe_of(&w, staged[i].stripe, generation);
+        TRY(unite_stripe(c, &w, row, staged + i, k - i, doubted, why));
     }
-    if (store) store_whole(c, &w, staged->generation, target);
+    for (size_t i = 0; doubted && i < w.stripes_len; i++) {
+        if (w.stripes[i].dirty || rules_outstanding(&w.stripes[i].s.rules) == 0) continue;
+        TRY(unite_stripe(c, &w, &w.stripes[i], NULL, 0, true, why));
+        changed = true;
+    }
+    if (e->store && changed) store_whole(c, &w, generation, target);
     return RC_OK;
 }
 
 /* ---- pages of files ---- */
 
+static RC unite_file(struct redis_call *c, struct id file, struct ending *e, struct why *why) {
+    struct redis_given *staged = NULL;
+    size_t len = 0, k = 0;
+    TRY(redis_staged_load(c, e->meta.target, file, &staged, &len, why));
+    for (size_t i = 0; i < len && !e->meta.doubted; i = k) {
+        for (k = i; k < len && staged[k].generation == staged[i].generation;) k++;
+        TRY(unite_generation(c, file, staged[i].generation, staged + i, k - i, e, why));
+    }
+    for (size_t g = 0; g < c->generations_stored && e->meta.doubted; g++) {
+        size_t from = 0;
+        while (from < len && staged[from].generation != c->generations[g]) from++;
+        for (k = from; k < len && staged[k].generation == c->generations[g];) k++;
+        TRY(unite_generation(c, file, c->generations[g], staged + from, k - from, e, why));
+    }
+    if (!e->store) return RC_OK;
+    REDIS_WRITE(c, "del", redis_staged_key(c, e->meta.target, file));
+    REDIS_WRITE(c, "zrem", redis_staged_files(c, e->meta.target), arena_str(&c->arena, redis_id_str(&file)));
+    return RC_OK;
+}
+
+/* The files that have something staged; all files where every winner is doubted. */
 static enum rc unite_body(struct redis_call *c, void *context, struct why *why) {
     struct ending *e = context;
     struct redis_meta meta;
-    struct id ids[FILES_A_SCRIPT];
+    struct id page[FILES_A_SCRIPT], *ids = page;
     size_t n = 0;
     TRY(redis_own(c, e->token, &meta, why));
-    TRY(redis_staged_page(c, meta.target, e->after, FILES_A_SCRIPT, ids, &n, why));
-    for (size_t f = 0; f < n; f++) {
-        struct redis_given *staged = NULL;
-        size_t len = 0;
-        TRY(redis_staged_load(c, meta.target, ids[f], &staged, &len, why));
-        for (size_t i = 0, k = 0; i < len; i = k) {
-            for (k = i; k < len && staged[k].generation == staged[i].generation;) k++;
-            TRY(unite_generation(c, ids[f], staged + i, k - i, meta.target, e->store, why));
-        }
-        if (!e->store) continue;
-        REDIS_WRITE(c, "del", redis_staged_key(c, meta.target, ids[f]));
-        REDIS_WRITE(c, "zrem", redis_staged_files(c, meta.target), arena_str(&c->arena, redis_id_str(&ids[f])));
-    }
+    if (meta.doubted)
+        TRY(redis_ids_after(c, e->after, FILES_A_SCRIPT, &ids, &n, why));
+    else
+        TRY(redis_staged_page(c, meta.target, e->after, FILES_A_SCRIPT, page, &n, why));
+    for (size_t f = 0; f < n; f++) TRY(unite_file(c, ids[f], e, why));
     if (e->store) redis_compare(c, redis_key(c, "meta"), STR(""), true, meta.was);
-    e->more = n == FILES_A_SCRIPT;
+    e->more = n > 0;
     if (n) e->next = ids[n - 1]; /* where the next page begins, once this one is stored */
     return RC_OK;
 }

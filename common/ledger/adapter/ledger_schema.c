@@ -138,9 +138,12 @@ const char *const ledger_schema_sql[SQL_COUNT] = {
         " blank=excluded.blank, records=excluded.records WHERE excluded.has_counts>=has_counts",
     [SQL_STAGED_NEXT] = "SELECT file, generation, stripe FROM staged WHERE (file, generation, stripe)>(?,?,?)"
                         " ORDER BY file, generation, stripe LIMIT 1",
+    [SQL_DOUBTED_NEXT] = "SELECT file, generation, stripe FROM stripe WHERE (file, generation, stripe)>(?,?,?)"
+                         " AND outstanding>0 ORDER BY file, generation, stripe LIMIT 1",
     [SQL_STAGED_OF] = "SELECT since, until, attempt, messages, 0, tail, " COUNTS ", predecessor, has_counts"
                       " FROM staged WHERE file=? AND generation=? AND stripe=? ORDER BY since",
     [SQL_RESET_PUT] = "INSERT OR IGNORE INTO staged_reset VALUES(?)",
+    [SQL_DOUBT_GET] = "SELECT 1 FROM staged_reset WHERE generation=-1",
     [SQL_RESET_CLEAR] = "DELETE FROM staged_reset",
     [SQL_RESET_STRIPES] = "UPDATE stripe SET durable=0 WHERE generation IN (SELECT generation FROM staged_reset)",
     [SQL_RESET_HISTORY] = "UPDATE history SET durable=0 WHERE generation IN (SELECT generation FROM staged_reset)",

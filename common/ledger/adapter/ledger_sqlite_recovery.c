@@ -27,6 +27,8 @@ static RC begin(struct ledger_sqlite *l, struct ledger_epochs seen, struct id to
     *out_target = MAX(MAX(meta.epoch, meta.target), seen.chains) + 1;
     TRY(ledger_db_run(l->db, why, SQL_STAGED_CLEAR, ""));
     TRY(ledger_db_run(l->db, why, SQL_RESET_CLEAR, ""));
+    /* A row that is no generation says that the ledger's own winners are doubted. */
+    if (seen.sealed > meta.epoch) TRY(ledger_db_run(l->db, why, SQL_RESET_PUT, "i", (int64_t)-1));
     return set_meta(l, meta.epoch, *out_target, token, why);
 }
 
@@ -160,8 +162,8 @@ static RC store_recovered(struct ledger_sqlite *l, struct stripe_row *row, struc
     return ledger_sqlite_stripe_put(l, row, reason, why);
 }
 
-static RC unite(struct ledger_sqlite *l, uint64_t n, uint64_t generation, uint64_t stripe, struct given_list *given,
-                struct why *why) {
+static RC unite(struct ledger_sqlite *l, uint64_t n, uint64_t generation, uint64_t stripe, bool doubted,
+                struct given_list *given, struct why *why) {
     struct file_row file;
     struct stripe_row row;
     bool found = false;
@@ -171,6 +173,7 @@ static RC unite(struct ledger_sqlite *l, uint64_t n, uint64_t generation, uint64
     TRY(ledger_sqlite_stripe_get(l, &file, generation, stripe, &row, why));
     struct str reason = row.set_aside ? ledger_db_str(l->db, SQL_STRIPE_GET, 22) : STR("");
     TRY(load_given(l, &row, given, why));
+    row.rules.doubted = doubted;
     AUTO(own_free) struct rules_winner *room = alloc_zero(row.rules.winners_len + given->len, sizeof *room);
     struct rules_recovered made = {.winners = room};
     enum rc rc = rules_recover(&row.rules, &row.counts, given->at, given->len, &made, why);
@@ -178,17 +181,18 @@ static RC unite(struct ledger_sqlite *l, uint64_t n, uint64_t generation, uint64
     return store_recovered(l, &row, &made, reason, why);
 }
 
-static RC unite_all(struct ledger_sqlite *l, struct why *why) {
+/* The stripes that `next` names, one after the other. Uniting one twice is uniting it once. */
+static RC unite_all(struct ledger_sqlite *l, enum ledger_sql next, bool doubted, struct why *why) {
     struct given_list given = {0};
     int64_t n = -1, generation = -1, stripe = -1;
     enum rc rc = RC_OK;
     for (bool row = true; row && rc == RC_OK;) {
-        rc = ledger_db_first(l->db, &row, why, SQL_STAGED_NEXT, "iii", n, generation, stripe);
+        rc = ledger_db_first(l->db, &row, why, next, "iii", n, generation, stripe);
         if (rc != RC_OK || !row) break;
-        n = ledger_db_i64(l->db, SQL_STAGED_NEXT, 0);
-        generation = ledger_db_i64(l->db, SQL_STAGED_NEXT, 1);
-        stripe = ledger_db_i64(l->db, SQL_STAGED_NEXT, 2);
-        rc = unite(l, (uint64_t)n, (uint64_t)generation, (uint64_t)stripe, &given, why);
+        n = ledger_db_i64(l->db, next, 0);
+        generation = ledger_db_i64(l->db, next, 1);
+        stripe = ledger_db_i64(l->db, next, 2);
+        rc = unite(l, (uint64_t)n, (uint64_t)generation, (uint64_t)stripe, doubted, &given, why);
     }
     free(given.at);
     return rc;
@@ -199,7 +203,10 @@ static RC end(struct ledger_sqlite *l, const struct ledger_meta *meta, struct wh
                                             SQL_RESET_HISTORY,    SQL_RESET_OUTSTANDING,  SQL_RESET_BATCHES,
                                             SQL_RESET_PARTITIONS, SQL_PROGRESS_ZERO,      SQL_PROGRESS_REBUILD,
                                             SQL_WORK_REBUILD,     SQL_STAGED_CLEAR,       SQL_RESET_CLEAR};
-    TRY(unite_all(l, why));
+    bool doubted = false;
+    TRY(ledger_db_first(l->db, &doubted, why, SQL_DOUBT_GET, ""));
+    TRY(unite_all(l, SQL_STAGED_NEXT, doubted, why));
+    if (doubted) TRY(unite_all(l, SQL_DOUBTED_NEXT, true, why));
     for (size_t i = 0; i < COUNT_OF(steps); i++) TRY(ledger_db_run(l->db, why, steps[i], ""));
     return set_meta(l, meta->target, 0, meta->token, why);
 }

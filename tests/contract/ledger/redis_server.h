@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* redis_server: a Redis of the test's own, to be killed, frozen and started again on the same port and data. The program
- * is SLUICE_TEST_REDIS_SERVER. Threads: one at a time. Fails: by cmocka. */
+/* redis_server: a Redis of the test's own, to be killed, frozen and started again on the same port and data. The
+ * program is SLUICE_TEST_REDIS_SERVER. Threads: one at a time. Fails: by cmocka. */
 #ifndef SLUICE_REDIS_SERVER_H
 #define SLUICE_REDIS_SERVER_H
 

@@ -635,7 +635,7 @@ static struct id begin(struct world *w, uint64_t chains, uint64_t *out_target) {
     struct ledger_identity who;
     struct id token = id_make(&w->rng);
     WORLD_OK(w, ledger_identity(w->ledger, &who, &w->why));
-    struct ledger_epochs seen = {who.epoch, chains};
+    struct ledger_epochs seen = {who.epoch, chains, 0};
     WORLD_OK(w, ledger_recover_begin(w->ledger, seen, token, out_target, &w->why));
     return token;
 }
@@ -643,7 +643,7 @@ static struct id begin(struct world *w, uint64_t chains, uint64_t *out_target) {
 static void while_somebody_recovers_everything_else_is_stale(struct world *w) {
     struct id file = world_file(w, 1);
     struct attempt a = world_attempt(w, file, 0, 0, 50, none);
-    struct ledger_epochs wrong = {2, 0};
+    struct ledger_epochs wrong = {2, 0, 0};
     uint64_t target = 0;
     assert_int_equal(ledger_recover_begin(w->ledger, wrong, a.id, &target, &w->why), RC_STALE);
     struct id token = begin(w, 5, &target);
@@ -779,6 +779,35 @@ static void a_seal_is_trusted_over_an_acknowledged_advance(struct world *w) {
     assert_int_equal(world_verdict(w, mine), LEDGER_LOST);
     assert_int_equal(world_verdict(w, next), LEDGER_LOST);
     assert_int_equal(world_lookup(w, 1).reach, 50);
+}
+
+static void winners_that_another_recovery_may_have_lost_stand_only_where_something_proves_them(struct world *w) {
+    struct id file = world_file(w, 1), idle = world_file(w, 2);
+    struct attempt a = world_attempt(w, file, 0, 0, 10, none), b = world_attempt(w, file, 0, 10, 20, a.id),
+                   c = world_attempt(w, file, 0, 20, 30, b.id), x = world_attempt(w, file, 1, 100, 120, none),
+                   y = world_attempt(w, file, 1, 120, 130, x.id), z = world_attempt(w, idle, 0, 0, 40, none);
+    struct attempt *wins[] = {&a, &b, &c, &x, &y, &z};
+    for (size_t i = 0; i < 6; i++) assert_int_equal(world_win(w, world_advance(*wins[i], 2)), LEDGER_WON);
+    WORLD_OK(w, world_durable(w, 0, 0, b, 1)); /* so a, before it, is sealed or can be found */
+    struct ledger_winner winner = given(x, 2);
+    struct ledger_identity who;
+    struct id token = id_make(&w->rng);
+    uint64_t target, epoch;
+    WORLD_OK(w, ledger_identity(w->ledger, &who, &w->why));
+    struct ledger_epochs seen = {who.epoch, 5, 4};
+    WORLD_OK(w, ledger_recover_begin(w->ledger, seen, token, &target, &w->why));
+    WORLD_OK(w, ledger_recover_winners(w->ledger, token, &winner, 1, &w->why));
+    world_reopen(w);
+    WORLD_OK(w, ledger_recover_end(w->ledger, token, &epoch, &w->why));
+    world_follow_epoch(w);
+    enum ledger_decision expect[] = {LEDGER_WON, LEDGER_WON, LEDGER_LOST, LEDGER_WON, LEDGER_LOST, LEDGER_LOST};
+    for (size_t i = 0; i < 6; i++) assert_int_equal(world_verdict(w, *wins[i]), expect[i]);
+    assert_int_equal(world_checkpoint(w, file, 0).at, 20);
+    assert_int_equal(world_checkpoint(w, file, 0).counts.lines, 2);
+    assert_int_equal(world_checkpoint(w, file, 1).at, 120);
+    assert_int_equal(world_checkpoint(w, idle, 0).at, 0);
+    assert_int_equal(world_lookup(w, 1).reach, 120);
+    assert_int_equal(world_lookup(w, 2).reach, 0);
 }
 
 static void recovery_stops_at_a_gap_until_somebody_fills_it(struct world *w) {
@@ -925,6 +954,7 @@ static const struct world_sentence sentences[] = {
     WORLD_SENTENCE(an_empty_ledger_gets_files_and_winners_back),
     WORLD_SENTENCE(recovery_unites_winners_and_forgets_voids),
     WORLD_SENTENCE(a_seal_is_trusted_over_an_acknowledged_advance),
+    WORLD_SENTENCE(winners_that_another_recovery_may_have_lost_stand_only_where_something_proves_them),
     WORLD_SENTENCE(recovery_stops_at_a_gap_until_somebody_fills_it),
     WORLD_SENTENCE(a_recoverer_learns_from_which_batch_on_the_ledger_knows_nothing),
     WORLD_SENTENCE(two_winners_of_one_place_are_broken),

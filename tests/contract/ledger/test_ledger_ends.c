@@ -158,7 +158,7 @@ static void recovery_restores_the_closed_ends_that_winners_tell(struct world *w)
     winners[0].first_end = 120; /* a line starts there; the line before it was not converted yet */
     uint64_t target, epoch;
     WORLD_OK(w, ledger_identity(w->ledger, &who, &w->why));
-    WORLD_OK(w, ledger_recover_begin(w->ledger, (struct ledger_epochs){who.epoch, 4}, token, &target, &w->why));
+    WORLD_OK(w, ledger_recover_begin(w->ledger, (struct ledger_epochs){who.epoch, 4, 0}, token, &target, &w->why));
     WORLD_OK(w, ledger_recover_winners(w->ledger, token, winners, 2, &w->why));
     WORLD_OK(w, ledger_recover_end(w->ledger, token, &epoch, &w->why));
     world_follow_epoch(w);

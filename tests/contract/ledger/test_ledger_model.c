@@ -339,7 +339,7 @@ static void do_recover(struct run *r) {
     bool reset = pick(r, 2);
     if (r->saved && pick(r, 2)) set_back(r);
     WORLD_OK(r->w, ledger_identity(r->w->ledger, &who, &r->w->why));
-    struct ledger_epochs seen = {who.epoch, epoch};
+    struct ledger_epochs seen = {who.epoch, epoch, 0};
     WORLD_OK(r->w, ledger_recover_begin(r->w->ledger, seen, token, &target, &r->w->why));
     give_all(r, token, &before, reset);
     if (reset) WORLD_OK(r->w, ledger_recover_reset_durable(r->w->ledger, token, &r->w->why));

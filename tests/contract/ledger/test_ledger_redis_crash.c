@@ -68,7 +68,7 @@ static void recover(struct bed *b) {
     uint64_t target = 0, epoch = 0;
     BED_OK(b, ledger_identity(b->ledger, &who, &b->why));
     assert_true(who.recovering);
-    struct ledger_epochs seen = {who.epoch, 0};
+    struct ledger_epochs seen = {who.epoch, 0, 0};
     BED_OK(b, ledger_recover_begin(b->ledger, seen, token, &target, &b->why));
     BED_OK(b, ledger_recover_end(b->ledger, token, &epoch, &b->why));
     b->ledger.at.epoch = epoch;
@@ -149,7 +149,7 @@ static void a_recoverer_whose_redis_restarts_has_to_begin_again(void **unused) {
     struct id token = {{7}};
     uint64_t target = 0, epoch = 0;
     bed_start(&b);
-    BED_OK(&b, ledger_recover_begin(b.ledger, (struct ledger_epochs){1, 0}, token, &target, &b.why));
+    BED_OK(&b, ledger_recover_begin(b.ledger, (struct ledger_epochs){1, 0, 0}, token, &target, &b.why));
     redis_server_kill(&b.server);
     redis_server_restart(&b.server, NULL);
     enum rc rc;

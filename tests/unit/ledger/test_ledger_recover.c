@@ -64,7 +64,7 @@ static void one_split(size_t n, size_t own, size_t pruned, unsigned mask) {
     }
     bool whole = true;
     for (size_t i = own; i < reach; i++) whole = whole && (mask >> i & 1);
-    struct rules_stripe stripe = {START, mine, own - pruned, pruned > 0, NULL, 0};
+    struct rules_stripe stripe = {START, mine, own - pruned, pruned > 0, false, NULL, 0};
     recover(&stripe, counts, given, given_n, &r);
     assert_int_equal(r.rc, whole ? RC_OK : RC_BROKEN);
     if (!whole) return;
@@ -100,7 +100,7 @@ static void one_fork(size_t n, size_t fork, size_t extra) {
     for (size_t i = 0; i < extra; i++) mine[own++] = winner(fork + i, (uint8_t)(11 + i));
     for (size_t i = 0; i < own; i++) counts_add(&counts, &mine[i].counts);
     for (size_t i = 0; i < n; i++) given[i] = give(winner(i, (uint8_t)(i + 1)), (uint8_t)i);
-    struct rules_stripe stripe = {START, mine, own, false, NULL, 0};
+    struct rules_stripe stripe = {START, mine, own, false, false, NULL, 0};
     recover(&stripe, counts, given, n, &r);
     assert_int_equal(r.rc, RC_OK);
     bool clash = n > fork && extra > 0;
@@ -126,7 +126,7 @@ static void durable_counts_of_own_winners_are_kept(void **unused) {
     struct rules_given given[] = {give(winner(0, 1), 0), give(winner(1, 2), 1)};
     given[0].has_counts = false; /* its trailer was not seen; the ledger knows it */
     given[0].winner.messages = 0;
-    struct rules_stripe stripe = {START, mine, 1, false, NULL, 0};
+    struct rules_stripe stripe = {START, mine, 1, false, false, NULL, 0};
     recover(&stripe, mine[0].counts, given, 2, &r);
     assert_int_equal(r.rc, RC_OK);
     assert_int_equal(r.made.winners[0].messages, 4);
@@ -156,7 +156,7 @@ static void what_cannot_be_is_told(void **unused) {
     recover(&empty, zero, orphan, 1, &r);
     assert_int_equal(r.rc, RC_BROKEN);
     struct rules_winner mine[] = {winner(1, 2)};
-    struct rules_stripe pruned = {START, mine, 1, true, NULL, 0};
+    struct rules_stripe pruned = {START, mine, 1, true, false, NULL, 0};
     struct rules_winner wide = winner(0, 7);
     wide.to += 5;
     struct rules_given across[] = {give(wide, 0)};

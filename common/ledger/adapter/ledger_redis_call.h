@@ -24,6 +24,10 @@ struct redis_share {
     uint64_t outstanding, set_aside;
 };
 
+static inline struct redis_share redis_share_of(const struct redis_stripe *s) {
+    return (struct redis_share){rules_outstanding(&s->rules), s->set_aside};
+}
+
 struct row {
     enum row_kind kind;
     struct str name;             /* kind and key, unique among the rows of the call */
@@ -95,6 +99,9 @@ void redis_compare(struct redis_call *call, struct str key, struct str field, bo
 void redis_use_generation(struct redis_call *call, uint64_t generation);
 void redis_work_add(struct redis_call *call, struct id file);
 
+/* Stores all that is dirty and written; *out_done: false when something had changed meanwhile. */
+RC redis_store(struct redis_call *call, bool *out_done, struct why *why);
+
 /* ---- names ---- */
 
 /* "{pipeline}:" and the rest, in the arena. */
@@ -103,6 +110,11 @@ struct str redis_file_key(struct redis_call *call, struct id file);
 struct str redis_progress_key(struct redis_call *call, struct id file, uint64_t generation);
 /* "{pipeline}:<letter>:<generation>:<id>" and what follows */
 struct str redis_named(struct redis_call *call, char letter, uint64_t generation, struct id file, const char *behind);
+struct str redis_stripe_key(struct redis_call *call, uint64_t generation, struct id file, uint64_t stripe);
+struct str redis_stripe_field(struct redis_call *call, uint64_t stripe);
+struct str redis_rest_key(struct redis_call *call, uint64_t generation, struct id file, uint64_t stripe);
+/* The bytes of an id from `from` on, in the arena. */
+struct str redis_copy_id(struct redis_call *call, struct id id, size_t from);
 struct str redis_number(struct redis_call *call, uint64_t n);
 static inline struct str redis_id_str(const struct id *id) { return (struct str){(const char *)id->bytes, ID_BYTES}; }
 

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a call stores: everything that changed, if all that it had looked at is as it was. */
+#include "ledger_redis_call.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* ---- store ---- */
+
+void redis_write(struct redis_call *c, const char *op, const struct str *args, size_t n) {
+    redis_args_add(&c->writes, str_of(op));
+    for (size_t i = 0; i < n; i++) redis_args_add(&c->writes, args[i]);
+}
+void redis_compare(struct redis_call *c, struct str key, struct str field, bool whole, struct str what) {
+    redis_args_add(&c->compares, key);
+    redis_args_add(&c->compares, field);
+    redis_args_add(&c->compares, whole ? STR("x") : STR("p"));
+    redis_args_add(&c->compares, what);
+}
+
+void redis_use_generation(struct redis_call *c, uint64_t generation) {
+    for (size_t i = 0; i < c->generations_len; i++)
+        if (c->generations[i] == generation) return;
+    if (c->generations_len == REDIS_GENERATIONS_MAX) return;
+    c->generations[c->generations_len++] = generation;
+    c->generations_touched = true;
+    struct buf text = BUF_INIT(32);
+    buf_add_format(&text, "%" PRIu64 ",", generation);
+    REDIS_WRITE(c, "append", redis_key(c, "gens"), arena_str(&c->arena, buf_str(&text)));
+    buf_done(&text);
+}
+
+void redis_work_add(struct redis_call *c, struct id file) {
+    redis_use_generation(c, c->at.generation);
+    REDIS_WRITE(c, "zadd", redis_key(c, "w:%" PRIu64, c->at.generation), STR("0"), redis_copy_id(c, file, 0));
+}
+
+static struct str packed(struct redis_call *c, struct buf *b) {
+    struct str out = arena_str(&c->arena, buf_str(b));
+    buf_done(b);
+    return out;
+}
+
+void redis_stripe_write(struct redis_call *c, struct row *row, uint64_t generation, uint64_t epoch) {
+    struct buf bytes = BUF_INIT(REDIS_ROW_MAX), rest = BUF_INIT(REDIS_ROW_MAX);
+    uint64_t bucket = row->stripe / REDIS_STRIPES_A_HASH;
+    row->s.stamp = (row->s.stamp + 1) & 0xffffff;
+    redis_pack_stripe(&bytes, &rest, &row->s, epoch);
+    struct str more = packed(c, &rest);
+    REDIS_WRITE(c, "hset", redis_stripe_key(c, generation, row->file, row->stripe), redis_stripe_field(c, row->stripe),
+                packed(c, &bytes));
+    if (more.len)
+        REDIS_WRITE(c, "set", redis_rest_key(c, generation, row->file, row->stripe), more);
+    else if (row->s.had_rest)
+        REDIS_WRITE(c, "del", redis_rest_key(c, generation, row->file, row->stripe));
+    if (!row->s.found && bucket > 0)
+        REDIS_WRITE(c, "sadd", redis_named(c, 't', generation, row->file, ""), redis_number(c, bucket));
+}
+
+static struct str big(struct redis_call *c, uint64_t n) {
+    struct buf b = BUF_INIT(8);
+    redis_pack_u64(&b, n);
+    return packed(c, &b);
+}
+
+static struct str difference(struct redis_call *c, uint64_t now, uint64_t before) {
+    char text[24];
+    int n = snprintf(text, sizeof text, "%" PRId64, (int64_t)(now - before));
+    return arena_str(&c->arena, (struct str){text, (size_t)n});
+}
+
+static void store_stripe(struct redis_call *c, struct row *row) {
+    struct redis_share now = redis_share_of(&row->s);
+    const struct rules_stripe *rules = &row->s.rules;
+    uint64_t reach = rules->winners_len ? rules_at(rules) : 0;
+    redis_use_generation(c, row->generation);
+    redis_stripe_write(c, row, row->generation, c->at.epoch);
+    REDIS_WRITE(c, "prog", redis_progress_key(c, row->file, row->generation), redis_copy_id(c, row->file, 2),
+                big(c, reach), big(c, reach ? rules->winners[rules->winners_len - 1].tail_hash : 0),
+                difference(c, now.outstanding, row->before.outstanding),
+                difference(c, now.set_aside, row->before.set_aside));
+}
+
+static void store_row(struct redis_call *c, struct row *row) {
+    struct buf bytes = BUF_INIT(REDIS_ROW_MAX);
+    struct str key = {row->name.at + 1, row->name.len - 1};
+    if (row->kind == ROW_STRIPE) {
+        store_stripe(c, row);
+    } else if (row->kind == ROW_FILE) {
+        row->f.stamp++;
+        redis_pack_file(&bytes, &row->f);
+        REDIS_WRITE(c, "hset", redis_file_key(c, row->file), key, packed(c, &bytes));
+    } else if (row->kind == ROW_INDEX) {
+        REDIS_WRITE(c, "hset", redis_key(c, "k:%d", (int)(hash_bytes(key) & 0xffff)), key,
+                    (struct str){(const char *)row->ids, row->ids_len * ID_BYTES});
+    }
+}
+
+static void compare_progress(struct redis_call *c, struct row *row) {
+    for (size_t i = 0; i < row->progress_len; i++) {
+        struct buf bytes = BUF_INIT(64);
+        if (row->progress[i].found) redis_pack_progress(&bytes, &row->progress[i]);
+        redis_compare(c, redis_progress_key(c, row->file, c->generations[i]), redis_copy_id(c, row->file, 2), true,
+                      packed(c, &bytes));
+    }
+}
+
+static void compare_row(struct redis_call *c, struct row *row) {
+    struct str key = {row->name.at + 1, row->name.len - 1};
+    struct str was = row->was;
+    if (row->kind == ROW_FILE)
+        redis_compare(c, redis_file_key(c, row->file), key, false, was.at ? str_sub(was, 0, REDIS_FILE_STAMP) : was);
+    else if (row->kind == ROW_STRIPE)
+        redis_compare(c, redis_stripe_key(c, row->generation, row->file, row->stripe),
+                      redis_stripe_field(c, row->stripe), false, was.at ? str_sub(was, 0, REDIS_STRIPE_STAMP) : was);
+    else if (row->kind == ROW_INDEX)
+        redis_compare(c, redis_key(c, "k:%d", (int)(hash_bytes(key) & 0xffff)), key, true, was);
+    else
+        compare_progress(c, row);
+}
+
+RC redis_store(struct redis_call *c, bool *out_done, struct why *why) {
+    *out_done = true;
+    for (struct row *row = c->first; row; row = row->next)
+        if (row->dirty) store_row(c, row);
+    if (!c->writes.len) return RC_OK;
+    for (struct row *row = c->first; row; row = row->next)
+        if (row->touched && row->loaded) compare_row(c, row);
+    if (c->generations_touched) redis_compare(c, redis_key(c, "gens"), STR(""), true, c->generations_was);
+    struct redis_args args = {0};
+    redisReply *reply = NULL;
+    redis_args_add(&args, redis_number(c, c->compares.len / 4));
+    for (size_t i = 0; i < c->compares.len; i++) redis_args_add(&args, c->compares.at[i]);
+    for (size_t i = 0; i < c->writes.len; i++) redis_args_add(&args, c->writes.at[i]);
+    enum rc rc = redis_link_run(c->l->link, REDIS_COMMIT, c->gated ? c->at.epoch : 0, &args, 1, &reply, why);
+    redis_args_done(&args);
+    if (rc != RC_OK) return rc;
+    *out_done = reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
+    redis_replies_free(&reply, 1);
+    return RC_OK;
+}

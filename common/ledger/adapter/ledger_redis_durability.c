@@ -96,6 +96,14 @@ static void note_files(struct redis_call *c, const struct durables *l) {
             REDIS_WRITE(c, "append", redis_named(c, 'b', c->at.generation, ids[i], ""), bytes);
 }
 
+/* Says what is wrong with a batch; unless it was told by somebody else while its stripes were loaded. */
+static RC contradiction(struct redis_call *c, const struct durables *l, enum rc rc, struct why *why) {
+    struct redis_part now = {'n', l->batch.partition, 0, {0}};
+    TRY(redis_part_load(c, c->at.generation, &now, why));
+    c->overtaken = now.value != l->batch.index;
+    return why_wrap(why, rc, "batch %" PRIu64 " of partition %" PRIu32, l->batch.index, l->batch.partition);
+}
+
 static enum rc durable_body(struct redis_call *c, void *context, struct why *why) {
     struct durables *l = context;
     struct redis_part p = {'n', l->batch.partition, 0, {0}};
@@ -110,8 +118,7 @@ static enum rc durable_body(struct redis_call *c, void *context, struct why *why
     TRY(redis_load(c, why));
     for (size_t i = 0; i < l->n; i++) {
         enum rc rc = add_durable(c, &l->adds[i], why);
-        if (rc != RC_OK)
-            return why_wrap(why, rc, "batch %" PRIu64 " of partition %" PRIu32, l->batch.index, l->batch.partition);
+        if (rc != RC_OK) return contradiction(c, l, rc, why);
     }
     struct str key = redis_key(c, "n:%" PRIu64, c->at.generation), field = redis_number(c, l->batch.partition);
     redis_pack_u64(&next, l->batch.index + 1);

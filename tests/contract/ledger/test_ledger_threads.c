@@ -63,9 +63,53 @@ static void threads_that_race_for_a_place_get_one_winner(void **unused) {
     }
 }
 
+/* ---- batches ---- */
+
+enum { TELLERS = 4, BATCHES = 60 };
+
+struct teller {
+    struct world *w;
+    const struct attempt *won;
+    enum rc rc;
+    struct why why;
+    pthread_t thread;
+};
+
+static void *tell(void *arg) {
+    struct teller *t = arg;
+    for (uint64_t i = 0; i < BATCHES && t->rc == RC_OK; i++) {
+        struct ledger_durable add = {t->won->file, 0, t->won->id, 1};
+        t->rc = ledger_durable(t->w->ledger, (struct ledger_batch){0, i}, &add, 1, &t->why);
+    }
+    return NULL;
+}
+
+static void threads_that_tell_the_same_batches_tell_each_once(void **unused) {
+    (void)unused;
+    for (size_t a = 0; a < world_adapters_len; a++) {
+        struct world *w = world_new(&world_adapters[a], 4);
+        struct teller tellers[TELLERS];
+        struct attempt won = world_attempt(w, world_file(w, 1), 0, 0, 50, (struct id){{0}});
+        assert_int_equal(world_win(w, world_advance(won, BATCHES)), LEDGER_WON);
+        for (size_t i = 0; i < TELLERS; i++) {
+            tellers[i] = (struct teller){.w = w, .won = &won};
+            assert_int_equal(pthread_create(&tellers[i].thread, NULL, tell, &tellers[i]), 0);
+        }
+        for (size_t i = 0; i < TELLERS; i++) assert_int_equal(pthread_join(tellers[i].thread, NULL), 0);
+        for (size_t i = 0; i < TELLERS; i++)
+            if (tellers[i].rc != RC_OK) fail_msg("%s", tellers[i].why.text);
+        uint64_t next;
+        WORLD_OK(w, ledger_durable_next(w->ledger, 0, &next, &w->why));
+        assert_int_equal(next, BATCHES);
+        assert_int_equal(world_durable(w, 0, BATCHES, won, 1), RC_BROKEN); /* all of it was durable, once */
+        world_free(w);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_that_race_for_a_place_get_one_winner),
+        cmocka_unit_test(threads_that_tell_the_same_batches_tell_each_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

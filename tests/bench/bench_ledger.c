@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STRIPE_BYTES = 64 << 20, ENROLL_AT_ONCE = 500, THREADS_MAX = 64, DURABLE_AT_ONCE = 1000 };
+enum { STRIPE_BYTES = 64 << 20, ENROLL_AT_ONCE = 500, THREADS_MAX = 64, DURABLE_AT_ONCE = 1000, GIVEN_AT_ONCE = 512 };
 
 struct plan {
     uint64_t stripes, a_file, threads, call;
@@ -153,6 +153,31 @@ static double durable(struct plan *p) {
     return seconds_since(began);
 }
 
+/* As after a loss: every attempt is given, as if by seals, and united with what is there. */
+static void recover(struct plan *p, double *out_given_s, double *out_united_s) {
+    struct ledger_winner *winners = alloc_zero(GIVEN_AT_ONCE, sizeof *winners);
+    struct ledger_epochs seen = {p->ledger.at.epoch, 0, 0};
+    struct id token = {{9}};
+    struct why why = {0};
+    uint64_t target = 0, epoch = 0, began = clock_ms(clock_real());
+    ok(ledger_recover_begin(p->ledger, seen, token, &target, &why), &why);
+    for (uint64_t at = 0; at < p->stripes; at += GIVEN_AT_ONCE) {
+        uint64_t n = p->stripes - at < GIVEN_AT_ONCE ? p->stripes - at : GIVEN_AT_ONCE;
+        for (uint64_t i = 0; i < n; i++)
+            winners[i] = (struct ledger_winner){.attempt = attempt_of(p, at + i),
+                                                .facts = {.source = STR("access"), .stripe_bytes = STRIPE_BYTES},
+                                                .has_counts = true,
+                                                .counts = {250000, 250000, 0, 0, 0, 250000},
+                                                .messages = 33};
+        ok(ledger_recover_winners(p->ledger, token, winners, n, &why), &why);
+    }
+    *out_given_s = seconds_since(began);
+    began = clock_ms(clock_real());
+    ok(ledger_recover_end(p->ledger, token, &epoch, &why), &why);
+    *out_united_s = seconds_since(began);
+    free(winners);
+}
+
 static uint64_t memory_of(const char *url) {
     char host[64];
     int port = 0;
@@ -195,6 +220,10 @@ static void run(struct plan *p, const char *url) {
     row("verdicts", stripes / all_parts(p, true), "a second");
     row("durable, batches of 1,000", stripes / durable(p), "a second");
     row("memory a stripe", (double)(memory_of(url) - enrolled) / stripes, "bytes");
+    double given = 0, united = 0;
+    recover(p, &given, &united);
+    row("recovery, winners given", stripes / given, "a second");
+    row("recovery, winners united", stripes / united, "a second");
     ledger_free(p->ledger);
     free(p->files);
 }

@@ -83,9 +83,9 @@ struct row *redis_progress(struct redis_call *call, struct id file);
 /* Of the call's generation; zeros where there is none. */
 struct redis_progress *redis_progress_mine(struct redis_call *call, struct id file);
 /* Room for one more winner, one more void, one more id. */
-struct rules_winner *redis_winner_room(struct redis_call *call, struct row *stripe);
-void redis_void_add(struct redis_call *call, struct row *stripe, struct rules_void more);
-void redis_index_add(struct redis_call *call, struct row *index, struct id id);
+struct rules_winner *redis_winner_room(struct redis_call *call, struct row *row);
+void redis_void_add(struct redis_call *call, struct row *row, struct rules_void add);
+void redis_index_add(struct redis_call *call, struct row *row, struct id id);
 uint64_t redis_closed_end(const struct redis_file *file, bool *out_closed);
 
 /* ---- writes that are no rows ---- */
@@ -139,6 +139,6 @@ bool redis_whole_until(const struct redis_whole *whole, uint64_t end, struct cou
 RC redis_ids_after(struct redis_call *call, struct id after, size_t max, struct id **out, size_t *out_n,
                    struct why *why);
 /* Writes a stripe of a whole file. */
-void redis_stripe_write(struct redis_call *call, struct row *stripe, uint64_t generation, uint64_t epoch);
+void redis_stripe_write(struct redis_call *call, struct row *row, uint64_t generation, uint64_t epoch);
 
 #endif

@@ -85,8 +85,9 @@ static enum rc lookup_body(struct redis_call *c, void *context, struct why *why)
         struct facts key = facts_of_key(&l->keys[i]);
         struct row *row = newest(c, &key);
         struct ledger_file *out = &l->answers[i];
-        *out = (struct ledger_file){.found = row && row->f.found};
-        if (!out->found) continue;
+        *out = (struct ledger_file){0};
+        if (!row || !row->f.found) continue;
+        out->found = true;
         out->id = row->file;
         out->version = row->f.version;
         out->uri = arena_str(l->arena, row->f.facts.uri);

@@ -179,7 +179,7 @@ void redis_pack_stripe(struct buf *row, struct buf *rest, const struct redis_str
     if (s->failures) redis_pack_varint(row, s->failures);
     if (!more) return;
     redis_pack_varint(rest, last ? rules->winners_len - 1 : 0);
-    for (size_t i = 0; i + 1 < rules->winners_len; i++) pack_winner(rest, &rules->winners[i], rules->start);
+    for (size_t i = 0; last && i + 1 < rules->winners_len; i++) pack_winner(rest, &rules->winners[i], rules->start);
     redis_pack_varint(rest, epoch);
     redis_pack_varint(rest, rules->voids_len);
     for (size_t i = 0; i < rules->voids_len; i++) {

@@ -39,7 +39,7 @@ RC redis_own(struct redis_call *call, struct id token, struct redis_meta *out, s
 /* Adds an incarnation as the newest of its key. */
 void redis_file_add(struct redis_call *call, struct id id, const struct facts *facts, bool restored);
 RC redis_check_facts(struct id id, const struct facts *facts, struct why *why);
-void redis_end_add(struct redis_call *call, struct row *file, uint64_t end, bool gone);
+void redis_end_add(struct redis_call *call, struct row *row, uint64_t end, bool gone);
 RC redis_file_must(struct redis_call *call, struct id id, struct row **out, struct why *why);
 
 enum rc ledger_redis_lookup(void *self, struct ledger_at at, const struct ledger_key *keys, size_t n,

@@ -233,7 +233,7 @@ static RC read_index(struct redis_call *c, const redisReply *answer, struct row 
     row->was = ids.at ? arena_str(&c->arena, ids) : ids;
     row->ids_len = ids.len / ID_BYTES;
     row->ids = ARENA_ARRAY(&c->arena, struct id, row->ids_len);
-    if (ids.len) memcpy(row->ids, ids.at, ids.len);
+    if (ids.at) memcpy(row->ids, ids.at, ids.len);
     if (!row->ids_len) return RC_OK;
     struct row *file = file_row(c, row->ids[row->ids_len - 1]), *progress = progress_row(c, file->file);
     if (!file->loaded) TRY(read_file(c, redis_reply_str(answer->element[1]), file, why));

@@ -73,7 +73,7 @@ static RC ask(struct redis_call *c, const struct str *words, size_t n, redisRepl
     for (size_t i = 0; i < n; i++) redis_args_add(&args, words[i]);
     enum rc rc = redis_ask(c, &args, 1, out, why);
     redis_args_done(&args);
-    if (rc == RC_OK && (*out)->elements == 2 && (*out)->element[1]->type == REDIS_REPLY_ARRAY) return RC_OK;
+    if (rc == RC_OK && (*out)->elements >= 2 && (*out)->element[1]->type == REDIS_REPLY_ARRAY) return RC_OK;
     if (rc == RC_OK) {
         redis_replies_free(out, 1);
         rc = why_set(why, RC_BROKEN, "the load script answers something else");
@@ -105,19 +105,28 @@ static int by_place(const void *a, const void *b) {
     return id_compare(x->given.winner.attempt, y->given.winner.attempt);
 }
 
-RC redis_staged_load(struct redis_call *c, uint64_t target, struct id file, struct redis_given **out, size_t *out_n,
+static RC read_staged(struct redis_call *c, const redisReply *list, struct redis_staged *out, struct why *why) {
+    out->len = list->elements / 2;
+    out->given = ARENA_ARRAY(&c->arena, struct redis_given, out->len);
+    for (size_t i = 0; i < out->len; i++)
+        TRY(redis_staged_unpack(redis_reply_str(list->element[2 * i]), redis_reply_str(list->element[2 * i + 1]),
+                                &out->given[i], why));
+    if (out->len) qsort(out->given, out->len, sizeof *out->given, by_place);
+    return RC_OK;
+}
+
+RC redis_staged_load(struct redis_call *c, uint64_t target, const struct id *files, size_t n, struct redis_staged *out,
                      struct why *why) {
     redisReply *reply = NULL;
-    const struct str words[] = {STR("a"), redis_staged_key(c, target, file)};
-    TRY(ask(c, words, 2, &reply, why));
-    const redisReply *list = reply->element[1];
-    enum rc rc = RC_OK;
-    *out_n = list->elements / 2;
-    *out = ARENA_ARRAY(&c->arena, struct redis_given, *out_n);
-    for (size_t i = 0; i < *out_n && rc == RC_OK; i++)
-        rc = redis_staged_unpack(redis_reply_str(list->element[2 * i]), redis_reply_str(list->element[2 * i + 1]),
-                                 &(*out)[i], why);
+    struct str *words = ARENA_ARRAY(&c->arena, struct str, 2 * n);
+    if (!n) return RC_OK;
+    for (size_t i = 0; i < n; i++) {
+        words[2 * i] = STR("a");
+        words[2 * i + 1] = redis_staged_key(c, target, files[i]);
+    }
+    TRY(ask(c, words, 2 * n, &reply, why));
+    enum rc rc = reply->elements == n + 1 ? RC_OK : why_set(why, RC_BROKEN, "the load script answers something else");
+    for (size_t i = 0; i < n && rc == RC_OK; i++) rc = read_staged(c, reply->element[1 + i], &out[i], why);
     redis_replies_free(&reply, 1);
-    if (*out_n) qsort(*out, *out_n, sizeof **out, by_place);
     return rc;
 }

@@ -23,8 +23,12 @@ void redis_staged_merge(struct redis_given *fresh, const struct redis_given *old
 /* Files that have something staged, behind `after`. */
 RC redis_staged_page(struct redis_call *call, uint64_t target, struct id after, size_t max, struct id *out,
                      size_t *out_n, struct why *why);
-/* All of a file, by generation, stripe, from. */
-RC redis_staged_load(struct redis_call *call, uint64_t target, struct id file, struct redis_given **out, size_t *out_n,
-                     struct why *why);
+/* All of each file, by generation, stripe, from. */
+struct redis_staged {
+    struct redis_given *given;
+    size_t len;
+};
+RC redis_staged_load(struct redis_call *call, uint64_t target, const struct id *files, size_t n,
+                     struct redis_staged *out, struct why *why);
 
 #endif

@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { FILES_A_SCRIPT = 64 };
+enum { FILES_A_SCRIPT = 128 };
 
 struct ending {
     struct id token;
@@ -80,49 +80,78 @@ static void store_whole(struct redis_call *c, struct redis_whole *w, uint64_t ge
         REDIS_WRITE(c, "zadd", redis_key(c, "w:%" PRIu64, generation), STR("0"), redis_id_str(id));
 }
 
-/* `staged` is of one file and generation, by stripe. */
-static RC unite_generation(struct redis_call *c, struct id file, uint64_t generation, const struct redis_given *staged,
-                           size_t n, struct ending *e, struct why *why) {
-    struct redis_whole w;
-    uint64_t target = e->meta.target;
-    bool doubted = e->meta.doubted, changed = n > 0;
-    TRY(redis_whole_load(c, &file, 1, generation, target, &w, why));
-    struct row *room = ARENA_ARRAY(&c->arena, struct row, w.stripes_len + n);
-    if (w.stripes_len) memcpy(room, w.stripes, w.stripes_len * sizeof *room);
-    w.stripes = room;
-    for (size_t i = 0, k = 0; i < n; i = k) {
-        for (k = i; k < n && staged[k].stripe == staged[i].stripe;) k++;
-        struct row *row = stripe_of(&w, staged[i].stripe, generation);
-        TRY(unite_stripe(c, &w, row, staged + i, k - i, doubted, why));
+/* One file in one generation. */
+struct part {
+    struct id file;
+    uint64_t generation;
+    const struct redis_given *staged; /* by stripe */
+    size_t n;
+};
+
+static RC unite_part(struct redis_call *c, const struct part *part, struct redis_whole *w, struct ending *e,
+                     struct why *why) {
+    const struct redis_given *staged = part->staged;
+    bool doubted = e->meta.doubted, changed = part->n > 0;
+    struct row *room = ARENA_ARRAY(&c->arena, struct row, w->stripes_len + part->n);
+    if (w->stripes_len) memcpy(room, w->stripes, w->stripes_len * sizeof *room);
+    w->stripes = room;
+    for (size_t i = 0, k = 0; i < part->n; i = k) {
+        for (k = i; k < part->n && staged[k].stripe == staged[i].stripe;) k++;
+        struct row *row = stripe_of(w, staged[i].stripe, part->generation);
+        TRY(unite_stripe(c, w, row, staged + i, k - i, doubted, why));
     }
-    for (size_t i = 0; doubted && i < w.stripes_len; i++) {
-        if (w.stripes[i].dirty || rules_outstanding(&w.stripes[i].s.rules) == 0) continue;
-        TRY(unite_stripe(c, &w, &w.stripes[i], NULL, 0, true, why));
+    for (size_t i = 0; doubted && i < w->stripes_len; i++) {
+        if (w->stripes[i].dirty || rules_outstanding(&w->stripes[i].s.rules) == 0) continue;
+        TRY(unite_stripe(c, w, &w->stripes[i], NULL, 0, true, why));
         changed = true;
     }
-    if (e->store && changed) store_whole(c, &w, generation, target);
+    if (e->store && changed) store_whole(c, w, part->generation, e->meta.target);
     return RC_OK;
 }
 
 /* ---- pages of files ---- */
 
-static RC unite_file(struct redis_call *c, struct id file, struct ending *e, struct why *why) {
-    struct redis_given *staged = NULL;
-    size_t len = 0, k = 0;
-    TRY(redis_staged_load(c, e->meta.target, file, &staged, &len, why));
-    for (size_t i = 0; i < len && !e->meta.doubted; i = k) {
-        for (k = i; k < len && staged[k].generation == staged[i].generation;) k++;
-        TRY(unite_generation(c, file, staged[i].generation, staged + i, k - i, e, why));
-    }
-    for (size_t g = 0; g < c->generations_stored && e->meta.doubted; g++) {
+/* What is staged of a file in a generation; all of its generations where every winner is doubted. */
+static size_t add_parts(struct redis_call *c, struct id file, const struct redis_staged *staged, bool doubted,
+                        struct part *out) {
+    size_t n = 0;
+    for (size_t g = 0; g < c->generations_stored; g++) {
+        struct part part = {.file = file, .generation = c->generations[g], .staged = staged->given};
         size_t from = 0;
-        while (from < len && staged[from].generation != c->generations[g]) from++;
-        for (k = from; k < len && staged[k].generation == c->generations[g];) k++;
-        TRY(unite_generation(c, file, c->generations[g], staged + from, k - from, e, why));
+        while (from < staged->len && staged->given[from].generation != part.generation) from++;
+        while (from + part.n < staged->len && staged->given[from + part.n].generation == part.generation) part.n++;
+        part.staged += from < staged->len ? from : 0;
+        if (part.n || doubted) out[n++] = part;
     }
-    if (!e->store) return RC_OK;
-    REDIS_WRITE(c, "del", redis_staged_key(c, e->meta.target, file));
-    REDIS_WRITE(c, "zrem", redis_staged_files(c, e->meta.target), arena_str(&c->arena, redis_id_str(&file)));
+    return n;
+}
+
+/* All parts of one generation are loaded together. */
+static RC unite_parts(struct redis_call *c, const struct part *parts, size_t n, struct ending *e, struct why *why) {
+    struct id *ids = ARENA_ARRAY(&c->arena, struct id, n);
+    struct redis_whole *wholes = ARENA_ARRAY(&c->arena, struct redis_whole, n);
+    for (size_t g = 0; g < c->generations_stored; g++) {
+        size_t len = 0, next = 0;
+        for (size_t i = 0; i < n; i++)
+            if (parts[i].generation == c->generations[g]) ids[len++] = parts[i].file;
+        TRY(redis_whole_load(c, ids, len, c->generations[g], e->meta.target, wholes, why));
+        for (size_t i = 0; i < n; i++)
+            if (parts[i].generation == c->generations[g]) TRY(unite_part(c, &parts[i], &wholes[next++], e, why));
+    }
+    return RC_OK;
+}
+
+static RC unite_files(struct redis_call *c, const struct id *ids, size_t n, struct ending *e, struct why *why) {
+    struct redis_staged *staged = ARENA_ARRAY(&c->arena, struct redis_staged, n);
+    struct part *parts = ARENA_ARRAY(&c->arena, struct part, n * c->generations_stored + 1);
+    size_t parts_n = 0;
+    TRY(redis_staged_load(c, e->meta.target, ids, n, staged, why));
+    for (size_t f = 0; f < n; f++) parts_n += add_parts(c, ids[f], &staged[f], e->meta.doubted, parts + parts_n);
+    TRY(unite_parts(c, parts, parts_n, e, why));
+    for (size_t f = 0; e->store && f < n; f++) {
+        REDIS_WRITE(c, "del", redis_staged_key(c, e->meta.target, ids[f]));
+        REDIS_WRITE(c, "zrem", redis_staged_files(c, e->meta.target), redis_copy_id(c, ids[f], 0));
+    }
     return RC_OK;
 }
 
@@ -137,7 +166,7 @@ static enum rc unite_body(struct redis_call *c, void *context, struct why *why) 
         TRY(redis_ids_after(c, e->after, FILES_A_SCRIPT, &ids, &n, why));
     else
         TRY(redis_staged_page(c, meta.target, e->after, FILES_A_SCRIPT, page, &n, why));
-    for (size_t f = 0; f < n; f++) TRY(unite_file(c, ids[f], e, why));
+    TRY(unite_files(c, ids, n, e, why));
     if (e->store) redis_compare(c, redis_key(c, "meta"), STR(""), true, meta.was);
     e->more = n > 0;
     if (n) e->next = ids[n - 1]; /* where the next page begins, once this one is stored */

@@ -48,7 +48,11 @@ struct state {
 };
 
 static struct rules_stripe view(struct state *s) {
-    return (struct rules_stripe){100, s->winners, s->winners_len, false, s->voids, s->voids_len};
+    return (struct rules_stripe){.start = 100,
+                                 .winners = s->winners,
+                                 .winners_len = s->winners_len,
+                                 .voids = s->voids,
+                                 .voids_len = s->voids_len};
 }
 
 /* Does what an adapter does with the rules' answer. */

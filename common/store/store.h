@@ -113,7 +113,8 @@ void store_upload_abort(struct store_upload *upload);
  * store does not know keys, an upload is below the empty prefix only. A small upload may not be known to the store yet.
  */
 RC store_uploads(struct store store, struct str prefix, store_upload_visit visit, void *context, struct why *why);
-/* Removes what was gathered of it; if it is under way after all, it fails. What is not there (any more) is RC_OK. `key`
+/* Removes what was gathered of it; if it is under way after all, it fails (or, in
+ * a bucket, where a part was just arriving, ends whole). What is not there (any more) is RC_OK. `key`
  * as the visitor was told, also the empty one. */
 RC store_upload_remove(struct store store, struct str key, struct str upload, struct why *why);
 /* All uploads must be over. A handle without ops is fine. */

@@ -35,6 +35,8 @@ static const struct row {
     /* servers with directories: it may only have been going away */
     {0, "ExistingObjectIsDirectory", RC_DENIED, RACE, "objects below this key are in the way"},
     {0, "ObjectParentIsFile", RC_DENIED, RACE, "an object above this key is in the way"},
+    {0, "AccessDenied", RC_DENIED, RACE | KEYS,
+     "not allowed (a server also says so of an object that is not there, if s3:ListBucket is not allowed)"},
     {0, "ExpiredToken", RC_DENIED, RENEW | KEYS, "the session token has ended"},
     {0, "InvalidToken", RC_DENIED, RENEW | KEYS, "the session token is not valid"},
     {0, "TokenRefreshRequired", RC_DENIED, RENEW | KEYS, "the session token has ended"},

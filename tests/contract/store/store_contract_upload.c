@@ -119,9 +119,21 @@ static void remove_found(const struct fixture *f, const char *key, int64_t from_
     if (f->world->upload_keys) assert_string_equal(found.each[0].key, key);
     assert_in_range(found.each[0].started_ns, from_ns - slack_ns, clock_wall_ns(clock_real()) + slack_ns);
     struct str told = str_of(found.each[0].key), id = str_of(found.each[0].id);
+    size_t left = 1; /* a part that was on its way may bring it back at a server: asked again, as the janitor does */
+    for (int tries = f->world->upload_begins ? 10 : 1; left && tries; tries--) {
+        OK(store_upload_remove(f->store, told, id, &why));
+        left = count_uploads(f, prefix);
+    }
+    assert_int_equal(left, 0);
     OK(store_upload_remove(f->store, told, id, &why));
-    assert_int_equal(count_uploads(f, prefix), 0);
-    OK(store_upload_remove(f->store, told, id, &why));
+}
+
+static void came_back_whole(const struct fixture *f, const char *key) {
+    uint64_t size = 0;
+    if (f->world->upload_begins == 0) fail_msg("a removed upload was finished");
+    OK(store_size(f->store, str_of(key), &size, &why));
+    assert_int_equal(size, f->world->upload_begins + 1);
+    OK(store_remove(f->store, str_of(key), &why));
 }
 
 void unfinished_uploads_are_told_and_can_be_removed(void **state) {
@@ -131,8 +143,11 @@ void unfinished_uploads_are_told_and_can_be_removed(void **state) {
     begin_for_sure(f, "u/x", &upload);
     assert_int_equal(count_uploads(f, "other/"), 0);
     remove_found(f, "u/x", from_ns);
-    if (store_upload_finish_absent(&upload, NULL) == RC_OK) fail_msg("a removed upload was finished");
-    contract_is_absent(f->store, "u/x");
+    /* a part that was on its way may bring it back to life at a server, but then it is whole */
+    if (store_upload_finish_absent(&upload, NULL) != RC_OK)
+        contract_is_absent(f->store, "u/x");
+    else
+        came_back_whole(f, "u/x");
     begin_for_sure(f, "u/x", &upload);
     OK(store_upload_finish_absent(&upload, &why));
     assert_int_equal(count_uploads(f, ""), 0);

@@ -28,7 +28,7 @@ static void every_answer_becomes_its_outcome(void **state) {
         {404, "NoSuchKey", RC_ABSENT, 1, "the-bucket/pre/fix/k"},
         {404, "NoSuchBucket", RC_DENIED, 1, "no such bucket"},
         {404, "", RC_DENIED, 1, "refused"}, /* whoever says so knows nothing of objects */
-        {403, "AccessDenied", RC_DENIED, 1, "credentials from the configuration"},
+        {403, "AccessDenied", RC_DENIED, 3, "credentials from the configuration"},
         {403, "SignatureDoesNotMatch", RC_DENIED, 1, "credentials from the configuration"},
         {403, "InvalidAccessKeyId", RC_DENIED, 1, "does not know the access key"},
         {403, "RequestTimeTooSkewed", RC_DENIED, 1, "here it is 2023-11-14T22:13:20Z, there it is Tue, 14"},

@@ -44,9 +44,10 @@ struct catalog_entry {
     uint32_t next_stripe;  /* all below it are finished */
     uint32_t folder;       /* of the catalog's folders: the URI up to and with its last slash */
     uint32_t seen;         /* number of the scan that saw it last */
-    uint32_t changed_s;    /* second of the emitter's clock at which it last changed */
+    uint32_t changed_s;    /* second of the emitter's clock at which it had not changed any more; see .changed */
     uint16_t source;
-    uint8_t state; /* enum catalog_state */
+    uint8_t state;    /* enum catalog_state */
+    bool changed : 1; /* it was seen to change, and changed_s is to be set: by a later step, for a step may take long */
     bool closed : 1;
     bool gone : 1;        /* closed, and nothing will come any more */
     bool close_told : 1;  /* the ledger was told of closed_end by us */

@@ -12,8 +12,12 @@
 enum { GROWING_TAIL = 64 * 1024 }; /* how far back the last whole line of a growing file is looked for */
 
 /* Whether to close now, and whether anything can still come. Looks at no file that its time has not come for. */
-static bool is_due(const struct emitter *e, const struct catalog_entry *entry) {
+static bool is_due(const struct emitter *e, struct catalog_entry *entry) {
     if (entry->state == CATALOG_FREE || entry->state == CATALOG_NEW || id_is_none(entry->id)) return false;
+    if (entry->changed) { /* seen in an earlier step, so that it is quiet since now at the latest */
+        entry->changed_s = (uint32_t)(e->now_ms / 1000);
+        entry->changed = false;
+    }
     bool known = entry->receipted || entry->close_told; /* else the ledger may not know that a receipt is wanted */
     if (known && entry->closed && entry->closed_end == entry->size && (!entry->moved || entry->gone)) return false;
     if (e->settings.once) return true;

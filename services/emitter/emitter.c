@@ -119,10 +119,10 @@ static enum rc see(void *context, const struct source_entry *seen) {
     struct catalog_entry *entry = catalog_find(&e->catalog, s->source, &seen->stat);
     if (!entry) {
         entry = catalog_add(&e->catalog, s->source, seen);
-        entry->changed_s = (uint32_t)(e->now_ms / 1000);
+        entry->changed = true;
         emitter_todo(e, entry);
     } else if (entry->size != seen->stat.size || entry->mtime_ns != seen->stat.mtime_ns) {
-        entry->changed_s = (uint32_t)(e->now_ms / 1000);
+        entry->changed = true;
         emitter_todo(e, entry);
     } else if (entry->denied) {
         emitter_todo(e, entry); /* it may have become readable */
@@ -149,12 +149,12 @@ static void see_unlisted(struct emitter *e, struct catalog_entry *entry) {
     if (!entry->moved) {
         entry->moved = true;
         entry->rotated = true;
-        entry->changed_s = (uint32_t)(e->now_ms / 1000);
+        entry->changed = true;
     }
     struct source_stat stat = {0};
     if (entry->held && source_stat(e->ports.source, entry->held, &stat, NULL) == RC_OK &&
         (stat.size != entry->size || stat.mtime_ns != entry->mtime_ns)) {
-        entry->changed_s = (uint32_t)(e->now_ms / 1000);
+        entry->changed = true;
         emitter_todo(e, entry);
     }
     bool nothing_left = entry->closed && entry->gone && (entry->receipted || entry->lost_told) && !entry->outstanding &&

@@ -18,6 +18,7 @@ struct emitter_active {
     bool retired;                   /* finished or forgotten; the slot goes when no stripe refers to it */
     uint32_t publish_next, stripes; /* next to publish; how many there are up to `ready` */
     uint32_t under_way;
+    uint32_t stuck; /* of those under way: see publish.c */
     /* The first stripe that was done with because only a line without its end was left of it, and the `ready` of then:
      * to be published again when the file grows. UINT32_MAX: none. */
     uint32_t open_from;

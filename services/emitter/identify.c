@@ -36,26 +36,26 @@ static RC hash_range(struct emitter *e, struct source_file *file, uint64_t from,
     return RC_OK;
 }
 
-/* Fills the view's hashes; a file that shrinks meanwhile shows as a shorter size. */
+/* Fills the view's hashes; a file that shrinks meanwhile shows as a shorter size. The prefix is read once: what it is
+ * compared by and what may be stored instead are of the same bytes, so that a file that is rewritten in between does
+ * not pass for the one before. */
 static RC view_of(struct emitter *e, struct candidate *c, const struct ledger_file *known, struct identify_view *out,
                   struct why *why) {
+    char prefix[PREFIX_MAX];
     bool whole = true;
+    size_t len = (size_t)MIN(c->stat.size, (uint64_t)PREFIX_MAX), got = 0;
+    TRY(source_read(e->ports.source, c->file, 0, prefix, len, &got, why));
+    if (got < len) return why_set(why, RC_BUSY, "%s shrank while it was identified", emitter_uri(e, c->entry).at);
+    c->prefix_len = (uint32_t)len;
+    c->prefix_hash = hash_bytes((struct str){prefix, len});
     out->size = c->stat.size;
-    if (out->size < known->prefix_len || out->size < known->reach) return RC_OK;
-    TRY(hash_range(e, c->file, 0, known->prefix_len, &out->prefix_hash, &whole, why));
-    if (!whole) out->size = 0;
+    if (!known->found || out->size < known->prefix_len || out->size < known->reach) return RC_OK;
+    MUST(known->prefix_len <= len);
+    out->prefix_hash = hash_bytes((struct str){prefix, known->prefix_len});
     size_t tail = (size_t)MIN(known->reach, (uint64_t)TAIL_MAX);
     TRY(hash_range(e, c->file, known->reach - tail, tail, &out->tail_hash, &whole, why));
     if (!whole) out->size = 0;
     return RC_OK;
-}
-
-static RC hash_prefix(struct emitter *e, struct candidate *c, struct why *why) {
-    bool whole = false;
-    size_t len = (size_t)MIN(c->stat.size, (uint64_t)PREFIX_MAX);
-    TRY(hash_range(e, c->file, 0, len, &c->prefix_hash, &whole, why));
-    c->prefix_len = (uint32_t)len;
-    return whole ? RC_OK : why_set(why, RC_BUSY, "%s shrank while it was identified", emitter_uri(e, c->entry).at);
 }
 
 /* Only this process can have seen how long the old file was: an entry that is new here shows the new one's size. */
@@ -69,12 +69,10 @@ static void tell_lost(struct emitter *e, const struct catalog_entry *entry, cons
 }
 
 static RC decide(struct emitter *e, struct candidate *c, const struct ledger_file *known, struct why *why) {
-    if (!known->found) {
-        c->fate = ENROLL;
-        return hash_prefix(e, c, why);
-    }
     struct identify_view view = {0};
     TRY(view_of(e, c, known, &view, why));
+    c->fate = ENROLL;
+    if (!known->found) return RC_OK;
     switch (identify_decide(known, &view)) {
     case IDENTIFY_SHORTER:
         if (!c->entry->shorter) { /* a stale view looks like a truncation: believe the second fresh open */
@@ -83,17 +81,13 @@ static RC decide(struct emitter *e, struct candidate *c, const struct ledger_fil
             return RC_BUSY;
         }
         tell_lost(e, c->entry, known);
-        c->fate = ENROLL;
-        return hash_prefix(e, c, why);
-    case IDENTIFY_NEW:
-        tell_lost(e, c->entry, known);
-        c->fate = ENROLL;
-        return hash_prefix(e, c, why);
+        return RC_OK;
+    case IDENTIFY_NEW: tell_lost(e, c->entry, known); return RC_OK;
     case IDENTIFY_SAME:
         c->fate = KNOWN;
         bool longer = known->prefix_len < PREFIX_MAX && c->stat.size > known->prefix_len;
         if (longer || !str_equal(known->uri, emitter_uri(e, c->entry))) c->fate = AMEND;
-        return c->fate == AMEND ? hash_prefix(e, c, why) : RC_OK;
+        return RC_OK;
     }
     return RC_OK;
 }
@@ -115,6 +109,7 @@ static void settle(struct emitter *e, struct candidate *c, struct id id, const s
         entry->done_size = 0;
         entry->next_stripe = 0;
     }
+    entry->changed = entry->changed || entry->size != c->stat.size || entry->mtime_ns != c->stat.mtime_ns;
     entry->size = c->stat.size;
     entry->mtime_ns = c->stat.mtime_ns;
     entry->prefix_len = c->fate == KNOWN ? known->prefix_len : c->prefix_len;

@@ -123,6 +123,14 @@ static RC drain_acks(struct emitter *e, struct why *why) {
     return RC_OK;
 }
 
+static void set_stuck(struct emitter *e, struct emitter_stripe *s, bool stuck) {
+    struct emitter_active *a = &e->actives[s->active];
+    if (s->stuck == stuck) return;
+    s->stuck = stuck;
+    e->stuck += stuck ? 1 : (size_t)-1;
+    a->stuck += stuck ? 1 : (uint32_t)-1;
+}
+
 static RC publish_next(struct emitter *e, uint32_t active, struct why *why) {
     struct emitter_active *a = &e->actives[active];
     TRY(append_job(e, a, a->publish_next, why));
@@ -132,6 +140,8 @@ static RC publish_next(struct emitter *e, uint32_t active, struct why *why) {
                                                            .wait_ms = e->settings.republish_ms,
                                                            .again_ms = e->now_ms + e->settings.republish_ms};
     a->under_way++;
+    /* Where one stripe waits for nothing, the next of the file will: none of them takes the place of others. */
+    set_stuck(e, &e->stripes[e->stripes_len - 1], a->stuck > 0);
     return RC_OK;
 }
 
@@ -235,12 +245,6 @@ static bool finished(struct emitter *e, struct emitter_stripe *s, const struct l
     a->open_from = MIN(a->open_from, s->stripe);
     a->open_ready = a->ready - (outdated ? 1 : 0); /* so that there is something to do */
     return a->open_tail = true;
-}
-
-static void set_stuck(struct emitter *e, struct emitter_stripe *s, bool stuck) {
-    if (s->stuck == stuck) return;
-    s->stuck = stuck;
-    e->stuck += stuck ? 1 : (size_t)-1;
 }
 
 static RC say_again(struct emitter *e, struct emitter_stripe *s, const struct ledger_checkpoint *c, struct why *why) {

@@ -190,17 +190,11 @@ static void show(const struct group *g, const struct sim_won *won, const struct 
              expected.counts.lines, expected.counts.rejects, expected.counts.blank, n->lines, n->rejects, n->blank);
 }
 
-static const struct sim_enrolled *enrolled(const struct sim *sim, struct id file) {
-    for (size_t i = 0; i < sim->watch.enrolled_len; i++)
-        if (id_equal(sim->watch.enrolled[i].id, file)) return &sim->watch.enrolled[i];
-    return NULL;
-}
-
 /* Some content that the inode had must be what the attempt holds. */
 static bool check_attempt(const struct group *g, const struct sim_won *won) {
     const struct sim *sim = g->sim;
     const struct attempt *a = &won->trailer.attempt;
-    const struct sim_enrolled *who = enrolled(sim, a->file);
+    const struct sim_enrolled *who = sim_enrolled(sim, a->file);
     char id[ID_TEXT];
     if (!who) return sim_fail(g->sim, "attempt %s is of a file that nobody enrolled", id_format(a->id, id));
     for (size_t i = sim->files.contents_len; i-- > 0;) {
@@ -313,23 +307,7 @@ static bool check_generation(struct sim *sim, const struct sim_read *read, uint6
     return true;
 }
 
-/* A file that another one took the key of was closed by the ledger itself, where its conversion had come to. */
-static void learn_ends(struct sim *sim) {
-    struct id after = {{0}};
-    size_t n = 1;
-    while (n) {
-        AUTO(arena_done) struct arena arena = ARENA_INIT;
-        struct ledger_listing *files = NULL;
-        MUST(ledger_list(sim->ledger, after, 100, &arena, &files, &n, NULL) == RC_OK);
-        for (size_t i = 0; i < n; i++) {
-            if (files[i].closed) sim_watch_end(&sim->watch, files[i].file, files[i].closed_end);
-            after = files[i].file;
-        }
-    }
-}
-
 void sim_check(struct sim *sim) {
-    learn_ends(sim);
     for (uint64_t g = 1; g <= sim->generations && !sim->failed; g++) {
         struct sim_read read;
         struct why why = {0};

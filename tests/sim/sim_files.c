@@ -15,8 +15,8 @@ enum { CHUNK = 4096, FILES_MAX = 14, FILE_BYTES_MAX = 6000 };
 static uint64_t below(struct sim_files *f, uint64_t n) { return rng_below(&f->rng, n); }
 static bool chance(struct sim_files *f, uint32_t percent) { return below(f, 100) < percent; }
 
-void sim_files_init(struct sim_files *f, struct source source, struct rng rng, size_t line_bytes_max, bool wild) {
-    *f = (struct sim_files){.source = source, .rng = rng, .line_bytes_max = line_bytes_max, .wild = wild};
+void sim_files_init(struct sim_files *f, struct source source, struct rng rng) {
+    *f = (struct sim_files){.source = source, .rng = rng};
 }
 
 void sim_files_done(struct sim_files *f) {
@@ -102,16 +102,28 @@ static struct source_stat stat_of(struct sim_files *f, const char *path) {
     return stat;
 }
 
-static void content_add(struct sim_content *c, const char *bytes, size_t len) {
+static void content_add(struct sim_files *f, struct sim_content *c, const char *bytes, size_t len) {
     alloc_grow(&c->bytes, &c->room, c->len + len + 1, 1);
     if (len) memcpy(c->bytes + c->len, bytes, len);
     c->len += len;
+    c->sizes[c->sizes_len++ % SIM_SIZES] = (struct sim_size){c->len, *f->now_ms};
+}
+
+uint64_t sim_content_was(const struct sim_content *c, size_t len, uint64_t now_ms) {
+    uint64_t longest = 0;
+    for (size_t i = c->sizes_len > SIM_SIZES ? c->sizes_len - SIM_SIZES : 0; i < c->sizes_len; i++) {
+        const struct sim_size *size = &c->sizes[i % SIM_SIZES];
+        uint64_t until = i + 1 < c->sizes_len ? c->sizes[(i + 1) % SIM_SIZES].from_ms : now_ms;
+        if (size->len == len) longest = MAX(longest, until - size->from_ms);
+    }
+    return longest;
 }
 
 static size_t content_new(struct sim_files *f, int source, struct source_stat stat) {
     alloc_grow(&f->contents, &f->contents_room, f->contents_len + 1, sizeof *f->contents);
     f->contents[f->contents_len] =
         (struct sim_content){.source = source, .inode = stat.inode, .birth_ns = stat.birth_ns};
+    content_add(f, &f->contents[f->contents_len], "", 0);
     return f->contents_len++;
 }
 
@@ -120,7 +132,7 @@ static void content_turn(struct sim_files *f, struct sim_name *name, size_t keep
     struct sim_content old = f->contents[name->content];
     struct source_stat stat = {.inode = old.inode, .birth_ns = old.birth_ns};
     size_t fresh = content_new(f, old.source, stat);
-    content_add(&f->contents[fresh], old.bytes, keep);
+    content_add(f, &f->contents[fresh], old.bytes, keep);
     f->contents[fresh].taken = keep;
     for (size_t i = 0; i < f->names_len; i++)
         if (&f->names[i] != name && f->names[i].content == name->content) f->names[i].content = fresh;
@@ -145,11 +157,36 @@ static struct sim_name *name_new(struct sim_files *f, const char *path, bool lis
 
 static void name_drop(struct sim_files *f, struct sim_name *name) { *name = f->names[--f->names_len]; }
 
+/* The chunk ends where a stripe does, in the middle of a line mostly; the rest of that line waits. */
+static size_t cut_at_stripe(struct sim_files *f, struct sim_name *name, char *chunk, size_t len) {
+    size_t size = f->contents[name->content].len, border = (size + len) / f->stripe_bytes * f->stripe_bytes;
+    if (border <= size) return len;
+    const char *at = chunk + (border - size), *end = chunk + len, *line = memchr(at, '\n', (size_t)(end - at));
+    size_t rest = line ? (size_t)(line - at) + 1 : 0;
+    name->rest[0] = '\0';
+    if (!rest || rest >= sizeof name->rest || memchr(at, '\0', rest)) return border - size;
+    memcpy(name->rest, at, rest);
+    name->rest[rest] = '\0';
+    return border - size;
+}
+
+/* More of the bytes that were there before the file was cut to nothing, as a copy over it does. */
+static size_t write_again(struct sim_files *f, struct sim_name *name, char *out) {
+    const struct sim_content *from = &f->contents[name->again - 1];
+    size_t at = f->contents[name->content].len, len = MIN(from->len - at, 1 + below(f, chance(f, 50) ? 200 : CHUNK));
+    memcpy(out, from->bytes + at, len);
+    if (at + len == from->len) name->again = 0;
+    name->rest[0] = '\0';
+    return len;
+}
+
 static void append(struct sim_files *f, struct sim_name *name) {
     char chunk[CHUNK + 400];
-    size_t len = make_chunk(f, name, f->contents[name->content].source, chunk);
+    size_t len =
+        name->again ? write_again(f, name, chunk) : make_chunk(f, name, f->contents[name->content].source, chunk);
+    if (!name->again && len && chance(f, 10)) len = cut_at_stripe(f, name, chunk, len);
     source_memory_append(f->source, name->path, (struct str){chunk, len});
-    content_add(&f->contents[name->content], chunk, len);
+    content_add(f, &f->contents[name->content], chunk, len);
     (void)snprintf(f->told, sizeof f->told, "append %zu to %s, now %zu", len, name->path,
                    f->contents[name->content].len);
 }
@@ -190,16 +227,28 @@ static void truncate_to(struct sim_files *f, struct sim_name *name) {
     size_t len = f->contents[name->content].len, to = chance(f, 60) ? 0 : below(f, len + 1);
     source_memory_truncate(f->source, name->path, to);
     content_turn(f, name, to);
+    name->again = 0;
     (void)snprintf(f->told, sizeof f->told, "truncate %s from %zu to %zu", name->path, len, to);
     if (chance(f, 50)) append(f, name);
 }
 
+/* The same bytes are written anew, bit by bit. */
+static void copy_over(struct sim_files *f, struct sim_name *name) {
+    size_t old = name->content, len = f->contents[old].len;
+    source_memory_truncate(f->source, name->path, 0);
+    content_turn(f, name, 0);
+    name->rest[0] = '\0';
+    name->again = len ? old + 1 : 0;
+    (void)snprintf(f->told, sizeof f->told, "the %zu bytes of %s are written again", len, name->path);
+}
+
 static void rewrite(struct sim_files *f, struct sim_name *name) {
     char chunk[CHUNK + 400];
+    name->again = 0;
     content_turn(f, name, 0);
     size_t len = make_chunk(f, name, f->contents[name->content].source, chunk);
     source_memory_write(f->source, name->path, (struct str){chunk, len});
-    content_add(&f->contents[name->content], chunk, len);
+    content_add(f, &f->contents[name->content], chunk, len);
     (void)snprintf(f->told, sizeof f->told, "rewrite %s, now %zu", name->path, len);
 }
 
@@ -211,10 +260,11 @@ static void copytruncate(struct sim_files *f, struct sim_name *name) {
     (void)snprintf(to, sizeof to, "/in/%s-c%" PRIu64, source == SIM_RAW ? "raw" : "nd", ++f->rotations);
     source_memory_append(f->source, to, (struct str){f->contents[from].bytes, f->contents[from].len});
     size_t copy = content_new(f, source, stat_of(f, to));
-    content_add(&f->contents[copy], f->contents[from].bytes, f->contents[from].len);
+    content_add(f, &f->contents[copy], f->contents[from].bytes, f->contents[from].len);
     name_new(f, to, true)->content = copy;
     source_memory_truncate(f->source, f->names[at].path, 0);
     content_turn(f, &f->names[at], 0);
+    f->names[at].again = 0;
     (void)snprintf(f->told, sizeof f->told, "copytruncate %s to %s", f->names[at].path, to);
 }
 
@@ -237,11 +287,12 @@ static void replace(struct sim_files *f, struct sim_name *name) {
 }
 
 static void change_wildly(struct sim_files *f, struct sim_name *name) {
-    switch (below(f, 6)) {
+    switch (below(f, 7)) {
     case 0: truncate_to(f, name); return;
     case 1: rewrite(f, name); return;
     case 2: copytruncate(f, name); return;
     case 3: unlink_it(f, name); return;
+    case 5: copy_over(f, name); return;
     case 4:
         if (name->listed) replace(f, name);
         return;

@@ -10,6 +10,13 @@
 enum { SIM_SOURCES = 2 };
 enum { SIM_RAW, SIM_NDJSON }; /* which source a file is of */
 
+/* What the size was, and since when. */
+struct sim_size {
+    size_t len;
+    uint64_t from_ms;
+};
+enum { SIM_SIZES = 64 };
+
 /* One content of one inode: grows at its end; anything else begins another one. */
 struct sim_content {
     int source;
@@ -18,6 +25,8 @@ struct sim_content {
     char *bytes;
     size_t len, room;
     size_t taken; /* how much of it was there when it was taken over from the content before (a truncation) */
+    struct sim_size sizes[SIM_SIZES]; /* the last ones, a ring */
+    size_t sizes_len;
 };
 
 /* A name in the input directory. */
@@ -25,6 +34,7 @@ struct sim_name {
     char path[64];
     size_t content; /* index; it is the inode's present one */
     char rest[400]; /* what is still to be written of a line that was begun */
+    size_t again;   /* a content, plus one, that is being written again after a truncation; 0: none */
     bool listed;    /* matches the source's pattern */
 };
 
@@ -36,12 +46,14 @@ struct sim_files {
     struct sim_name *names;
     size_t names_len, names_room;
     uint64_t lines, made, rotations;
-    size_t line_bytes_max;
+    size_t line_bytes_max, stripe_bytes;
+    const uint64_t *now_ms;
     bool wild; /* truncations, rewriting, deleting and replacing, too */
     char told[160];
 };
 
-void sim_files_init(struct sim_files *files, struct source source, struct rng rng, size_t line_bytes_max, bool wild);
+/* The caller sets line_bytes_max, stripe_bytes, now_ms and wild. */
+void sim_files_init(struct sim_files *files, struct source source, struct rng rng);
 void sim_files_done(struct sim_files *files);
 /* One thing happens to one file; .told says what. */
 void sim_files_change(struct sim_files *files);
@@ -49,5 +61,8 @@ void sim_files_change(struct sim_files *files);
 void sim_files_reuse_inode(struct sim_files *files);
 /* The last content of the inode, NULL: never heard of. */
 const struct sim_content *sim_files_last(const struct sim_files *files, uint64_t inode, int64_t birth_ns);
+
+/* For how long the content was of this size, the longest time of the last ones; 0: never. */
+uint64_t sim_content_was(const struct sim_content *content, size_t len, uint64_t now_ms);
 
 #endif

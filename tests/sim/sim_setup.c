@@ -110,8 +110,11 @@ static void make_world(struct sim *sim) {
     MUST(ledger_sqlite_open(&ledger, &sim->ledger, NULL) == RC_OK);
     sim->source = source_memory_new();
     sim->store = store_memory_new();
-    sim_files_init(&sim->files, sim->source, rng_from_seed(rng_next(&sim->rng)), sim->worker_sources[0].max_line_bytes,
-                   sim->knobs.wild_files);
+    sim_files_init(&sim->files, sim->source, rng_from_seed(rng_next(&sim->rng)));
+    sim->files.line_bytes_max = sim->worker_sources[0].max_line_bytes;
+    sim->files.stripe_bytes = (size_t)sim->emitter_sources[0].stripe_bytes;
+    sim->files.now_ms = &sim->now_ms;
+    sim->files.wild = sim->knobs.wild_files;
     sim->generations = 1;
     sim->partitions = (uint32_t)between(sim, 1, SIM_PARTITIONS);
 }

@@ -227,6 +227,12 @@ static enum rc watched_enroll(void *self, struct ledger_at at, const struct ledg
     return rc;
 }
 
+const struct sim_enrolled *sim_enrolled(const struct sim *sim, struct id file) {
+    for (size_t i = 0; i < sim->watch.enrolled_len; i++)
+        if (id_equal(sim->watch.enrolled[i].id, file)) return &sim->watch.enrolled[i];
+    return NULL;
+}
+
 static void note_end(struct id file, uint64_t end) {
     for (size_t i = 0; i < watch->ends_len; i++)
         if (id_equal(watch->ends[i].file, file) && watch->ends[i].end == end) {
@@ -235,6 +241,25 @@ static void note_end(struct id file, uint64_t end) {
         }
     alloc_grow(&watch->ends, &watch->ends_room, watch->ends_len + 1, sizeof *watch->ends);
     watch->ends[watch->ends_len++] = (struct sim_end){file, end, true};
+}
+
+/* A file is closed where it was quiet for as long as was asked for; one that nobody can read any more, anywhere. */
+static void check_quiet(const struct ledger_close *ask) {
+    struct sim *sim = watch->sim;
+    const struct sim_enrolled *who = sim_enrolled(sim, ask->file);
+    uint64_t longest = 0, asked = 0;
+    if (ask->gone || !who) return;
+    for (size_t i = 0; i < sim->files.contents_len; i++) {
+        const struct sim_content *c = &sim->files.contents[i];
+        const struct emitter_source *source = &sim->emitter_sources[c->source];
+        if (c->inode != who->inode || c->birth_ns != who->birth_ns) continue;
+        asked = MIN(source->close_after_ms, source->rotated_after_ms);
+        longest = MAX(longest, sim_content_was(c, ask->end, sim->now_ms));
+    }
+    if (longest < asked)
+        (void)sim_fail(
+            sim, "inode %" PRIu64 " is closed at %" PRIu64 ", a size that it had for %" PRIu64 " ms, not %" PRIu64,
+            who->inode, ask->end, longest, asked);
 }
 
 static enum rc watched_close(void *self, struct ledger_at at, const struct ledger_close *asks, size_t n, enum rc *out,
@@ -246,6 +271,7 @@ static enum rc watched_close(void *self, struct ledger_at at, const struct ledge
         sim_tell(watch->sim, "  close %s at %" PRIu64 "%s", id_format(asks[i].file, id), asks[i].end,
                  asks[i].gone ? ", gone" : "");
         note_end(asks[i].file, asks[i].end);
+        check_quiet(&asks[i]);
     }
     return rc;
 }
@@ -392,11 +418,6 @@ void sim_watch_done(struct sim_watch *old) {
     free(old->moved);
     arena_done(&old->arena);
     watch = NULL;
-}
-
-void sim_watch_end(struct sim_watch *here, struct id file, uint64_t end) {
-    (void)here;
-    note_end(file, end);
 }
 
 void sim_watch_rolled_back(struct sim_watch *old) {

@@ -72,14 +72,14 @@ struct sim_watch {
 
 void sim_watch_init(struct sim_watch *watch, struct sim *sim);
 void sim_watch_done(struct sim_watch *watch);
+/* Who was enrolled under this id; NULL: nobody. */
+const struct sim_enrolled *sim_enrolled(const struct sim *sim, struct id file);
 /* The same handles, watched. */
 struct store sim_watch_store(struct store store);
 struct broker sim_watch_broker(struct broker broker);
 struct ledger sim_watch_ledger(struct ledger ledger);
 /* Operations of the source whose free does nothing: for processes that share one handle. */
 const struct source_ops *sim_watch_unfreed(struct source source);
-/* Notes a closed end that no close told of. */
-void sim_watch_end(struct sim_watch *watch, struct id file, uint64_t end);
 /* The ledger was set back: what was noted since may not be. */
 void sim_watch_rolled_back(struct sim_watch *watch);
 

@@ -104,8 +104,8 @@ RC source_wait(struct source source, uint64_t wait_ms, bool *out_changed, struct
 /* Ends the wait that is under way, or else the next one, at once. From any thread; not from a signal handler. */
 void source_wake(struct source source);
 
-/* For after_durable, both only if `uri` still is `expected` with that size: RC_STALE (or RC_ABSENT) otherwise, and
- * nothing is done. RC_DENIED for a name that is a symbolic link. */
+/* For after_durable, both only if `uri` still is `expected` with that size and time of modification: RC_STALE (or
+ * RC_ABSENT) otherwise, and nothing is done. RC_DENIED for a name that is a symbolic link. */
 RC source_remove(struct source source, struct str uri, const struct source_stat *expected, struct why *why);
 /* Into the directory of that path, made if it is not there, under its own name or, where that is taken, with ".1", ".2"
  * … behind it; nothing there is ever replaced. */

@@ -52,6 +52,7 @@ struct catalog_entry {
     bool gone : 1;        /* closed, and nothing will come any more */
     bool close_told : 1;  /* the ledger was told of closed_end by us */
     bool receipted : 1;   /* the receipt for closed_end is in the store */
+    bool receipt_put : 1; /* that receipt is, but whether the ledger knows is not known */
     bool moved : 1;       /* no name that matches leads to it any more */
     bool after_done : 1;  /* after_durable was done or given up */
     bool outstanding : 1; /* some of its stripes are in the window */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROWING_TAIL = 64 * 1024 }; /* how far back the last whole line of a growing file is looked for */
+enum { GROWING_PIECE = 64 * 1024 }; /* in which the last whole line of a growing file is looked for, from its end */
 
 /* Whether to close now, and whether anything can still come. Looks at no file that its time has not come for. */
 static bool is_due(const struct emitter *e, struct catalog_entry *entry) {
@@ -19,6 +19,8 @@ static bool is_due(const struct emitter *e, struct catalog_entry *entry) {
         entry->changed = false;
     }
     bool known = entry->receipted || entry->close_told; /* else the ledger may not know that a receipt is wanted */
+    bool unread = entry->outstanding || entry->waiting;
+    if (entry->gone && unread && !entry->held) return true; /* can anybody still read it? */
     if (known && entry->closed && entry->closed_end == entry->size && (!entry->moved || entry->gone)) return false;
     if (e->settings.once) return true;
     const struct emitter_source *source = emitter_source_of(e, entry);
@@ -28,17 +30,24 @@ static bool is_due(const struct emitter *e, struct catalog_entry *entry) {
 }
 
 /* --once takes what is there now. Of a file that somebody is writing to, that is up to its last whole line: the closed
- * end is a line start for ever, and should not cut the line that is being written. */
-static uint64_t end_of_growing(struct emitter *e, struct source_file *file, uint64_t size) {
-    char *bytes = alloc_bytes(GROWING_TAIL);
-    size_t len = (size_t)MIN(size, (uint64_t)GROWING_TAIL), got = 0;
-    uint64_t end = size;
-    if (source_read(e->ports.source, file, size - len, bytes, len, &got, NULL) == RC_OK) {
-        const char *hit = got ? memrchr(bytes, '\n', got) : NULL;
-        if (hit) end = size - len + (uint64_t)(hit - bytes) + 1;
+ * end is a line start for ever, and should not cut the line that is being written. `from` is a line start, and the end
+ * where there is no other. */
+static enum rc end_of_growing(struct emitter *e, struct source_file *file, uint64_t from, uint64_t size,
+                              uint64_t *out) {
+    char *bytes = alloc_bytes(GROWING_PIECE);
+    const char *hit = NULL;
+    enum rc rc = RC_OK;
+    while (!hit && rc == RC_OK && size > from) {
+        size_t len = (size_t)MIN(size - from, (uint64_t)GROWING_PIECE), got = 0;
+        rc = source_read(e->ports.source, file, size - len, bytes, len, &got, NULL);
+        hit = rc == RC_OK && got == len ? memrchr(bytes, '\n', len) : NULL;
+        if (rc == RC_OK && got < len) rc = RC_STALE; /* it shrank */
+        if (hit) *out = size - len + (uint64_t)(hit - bytes) + 1;
+        size -= len;
     }
+    if (!hit) *out = from;
     free(bytes);
-    return end;
+    return rc;
 }
 
 /* A last look before the end is written down: RC_OK with the size, RC_STALE when it changed and has to be looked at
@@ -49,12 +58,15 @@ static enum rc last_look(struct emitter *e, struct catalog_entry *entry, struct 
     *out = (struct ledger_close){.file = entry->id, .end = entry->size};
     enum rc rc = emitter_open(e, entry, &file, NULL);
     if (rc == RC_OK) {
+        if (entry->moved && (entry->outstanding || entry->waiting))
+            emitter_hold(e, entry); /* else it may be the last */
         rc = source_stat(e->ports.source, file, &stat, NULL);
         if (rc == RC_OK && e->settings.once && stat.size > entry->size) {
-            out->end = end_of_growing(e, file, entry->size);
+            rc = end_of_growing(e, file, entry->closed ? entry->closed_end : 0, entry->size, &out->end);
             stat.size = entry->size;
         }
         source_close(e->ports.source, file);
+        if (rc == RC_STALE) return rc;
     }
     if (rc == RC_ABSENT || rc == RC_STALE) { /* nobody can read it any more */
         if (!entry->moved) {                 /* or it was renamed since the scan: the next one tells */
@@ -100,13 +112,21 @@ static void closed(struct emitter *e, struct catalog_entry *entry, const struct 
     entry->gone = ask->gone;
     entry->close_told = true;
     if (!again) {
-        entry->receipted = false;
+        entry->receipted = entry->receipt_put = entry->after_done = false;
         if (e->settings.once) entry->rotated = true;
         /* A last line without its end wants its job again, now that it is known to be the last. */
         bool finished = !entry->outstanding && !entry->waiting && !entry->open_tail && entry->done_size >= ask->end;
         if (!finished && ask->end) want_again(e, entry, ask->end);
     }
     emitter_want(e, entry);
+}
+
+/* It has its receipt from before: whoever wrote that died before it took the input away. */
+static bool is_left_over(const struct emitter *e, const struct catalog_entry *entry) {
+    if (entry->state == CATALOG_FREE || entry->state == CATALOG_NEW || !entry->receipted || entry->after_done)
+        return false;
+    return e->settings.once && emitter_source_of(e, entry)->after != EMITTER_KEEP && entry->closed &&
+           entry->closed_end == entry->size;
 }
 
 RC emitter_close_idle(struct emitter *e, struct why *why) {
@@ -116,12 +136,20 @@ RC emitter_close_idle(struct emitter *e, struct why *why) {
     size_t n = 0, first = e->close_at;
     for (; e->close_at < e->catalog.len && n < EMITTER_BATCH; e->close_at++) {
         struct catalog_entry *entry = &e->catalog.entries[e->close_at];
+        if (is_left_over(e, entry)) {
+            if (n) break; /* one effect a step */
+            emitter_after_durable(e, entry);
+            e->close_at++;
+            return RC_OK;
+        }
         if (!is_due(e, entry)) continue;
         enum rc seen = last_look(e, entry, &asks[n]);
         if (seen == RC_OK)
             entries[n++] = entry;
         else if (seen == RC_STALE)
             emitter_todo(e, entry);
+        else
+            e->rescan_again = true; /* --once has no later scan that would look again */
     }
     if (!n) return RC_OK;
     e->changed = true;

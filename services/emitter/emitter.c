@@ -173,7 +173,9 @@ static RC scan(struct emitter *e, struct why *why) {
     for (size_t i = 0; i < e->settings.sources_len; i++) {
         struct scanning s = {e, (uint16_t)i};
         enum rc rc = source_list(e->ports.source, &e->settings.sources[i].pattern, see, problem, &s, why);
-        if (rc != RC_OK) return why_wrap(why, rc, "source %.*s", STR_ARG(e->settings.sources[i].name));
+        if (rc == RC_OK) continue;
+        e->rescan_again = true; /* --once has to see everything once */
+        return why_wrap(why, rc, "source %.*s", STR_ARG(e->settings.sources[i].name));
     }
     for (size_t i = 0; i < e->catalog.len; i++) {
         struct catalog_entry *entry = &e->catalog.entries[i];

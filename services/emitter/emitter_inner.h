@@ -42,6 +42,7 @@ struct emitter {
     struct rng rng;
     struct catalog catalog;
     uint32_t scan;
+    bool receipts_unsure; /* some entry has .receipt_put */
     bool scanned, woken, rescan_again, closing;
     size_t close_at; /* how far the pass over the catalog came that closes what is idle */
     uint64_t next_scan_ms, next_poll_ms, next_receipts_ms, now_ms;
@@ -83,6 +84,8 @@ RC emitter_receipts(struct emitter *emitter, size_t *out_n, struct why *why);
 void emitter_receipted(struct emitter *emitter, struct catalog_entry *entry);
 /* receipts_elsewhere.c: receipts of our files that another emitter wrote */
 RC emitter_receipts_elsewhere(struct emitter *emitter, struct why *why);
+/* Only for what ended by rotation or --once, and only while it is what it was; once for each receipt. */
+void emitter_after_durable(struct emitter *emitter, struct catalog_entry *entry);
 void emitter_batches_free(struct emitter_batches *batches);
 /* emitter.c */
 void emitter_todo(struct emitter *emitter, struct catalog_entry *entry);

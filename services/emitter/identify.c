@@ -96,12 +96,15 @@ static RC decide(struct emitter *e, struct candidate *c, const struct ledger_fil
 static void settle(struct emitter *e, struct candidate *c, struct id id, const struct ledger_file *known) {
     struct catalog_entry *entry = c->entry;
     bool fresh = c->fate == ENROLL;
+    /* --once has closed it: what has grown since is for the next run. */
+    bool ended = e->settings.once && !fresh && entry->close_told && id_equal(entry->id, id);
     if (!id_equal(entry->id, id)) {
         emitter_forget_active(e, entry);
         entry->id = id;
         entry->done_size = 0;
         entry->next_stripe = 0;
-        entry->set_aside = entry->lost_told = entry->receipted = entry->after_done = entry->rotated = false;
+        entry->set_aside = entry->lost_told = entry->receipted = entry->receipt_put = false;
+        entry->after_done = entry->rotated = false;
     }
     if (entry->lost_told) { /* it was only out of sight */
         LOG_INFO("file is back", F_STR("file", emitter_uri(e, entry)));
@@ -110,7 +113,7 @@ static void settle(struct emitter *e, struct candidate *c, struct id id, const s
         entry->next_stripe = 0;
     }
     entry->changed = entry->changed || entry->size != c->stat.size || entry->mtime_ns != c->stat.mtime_ns;
-    entry->size = c->stat.size;
+    if (!ended) entry->size = c->stat.size;
     entry->mtime_ns = c->stat.mtime_ns;
     entry->prefix_len = c->fate == KNOWN ? known->prefix_len : c->prefix_len;
     entry->prefix_hash = c->fate == KNOWN ? known->prefix_hash : c->prefix_hash;
@@ -119,7 +122,8 @@ static void settle(struct emitter *e, struct candidate *c, struct id id, const s
     entry->closed = !fresh && known->closed;
     entry->closed_end = entry->closed ? known->closed_end : 0;
     entry->receipted = entry->closed && known->receipted;
-    entry->gone = entry->close_told = false;
+    entry->gone = false;
+    entry->close_told = ended;
     entry->state = CATALOG_ACTIVE;
     e->closing = true; /* its end may be due: go over the catalog once the list is empty */
     e->close_at = 0;
@@ -139,7 +143,10 @@ static bool give_up(struct emitter *e, struct catalog_entry *entry, enum rc rc, 
         entry->denied = true;
     }
     if (rc != RC_ABSENT && rc != RC_STALE) return false;
-    if (!id_is_none(entry->id)) return false; /* closing.c sees to a known file that vanished */
+    if (!id_is_none(entry->id)) { /* closing.c sees to a known file that vanished */
+        entry->state = entry->waiting ? CATALOG_PENDING : CATALOG_ACTIVE;
+        return false;
+    }
     emitter_release(e, entry);
     catalog_remove(&e->catalog, entry);
     return true;

@@ -256,6 +256,8 @@ static RC say_again(struct emitter *e, struct emitter_stripe *s, const struct le
     }
     if (e->now_ms < s->again_ms) return RC_OK;
     TRY(append_job(e, &e->actives[s->active], s->stripe, why));
+    /* Maybe it has another name by now, or is another file: --once has no scans that would tell. */
+    if (s->wait_ms > e->settings.republish_ms) e->rescan_again = true;
     uint64_t longest = MAX((uint64_t)AGAIN_MS_MAX, e->settings.republish_ms);
     s->wait_ms = MIN(s->wait_ms * 2, longest);
     set_stuck(e, s, s->wait_ms == longest && e->catalog.entries[e->actives[s->active].place].moved);

@@ -200,17 +200,17 @@ static RC make_one(struct emitter *e, const struct ledger_due *due, struct store
     return rc == RC_OK ? RC_OK : why_wrap(why, rc, "receipt of %.*s", STR_ARG(due->facts.uri));
 }
 
-/* after_durable: only for what ended by rotation or --once, and only while it is what it was. */
-static void after_durable(struct emitter *e, struct catalog_entry *entry) {
+void emitter_after_durable(struct emitter *e, struct catalog_entry *entry) {
     const struct emitter_source *source = emitter_source_of(e, entry);
-    if (source->after == EMITTER_KEEP || entry->after_done || !entry->rotated || entry->size != entry->closed_end)
-        return;
+    bool ended = entry->rotated || e->settings.once;
+    if (source->after == EMITTER_KEEP || entry->after_done || !ended || entry->size != entry->closed_end) return;
     struct source_stat expected = catalog_stat(entry);
     struct why why = {0};
     enum rc rc = source->after == EMITTER_DELETE
                      ? source_remove(e->ports.source, emitter_uri(e, entry), &expected, &why)
                      : source_move(e->ports.source, emitter_uri(e, entry), &expected, source->move_to, &why);
-    entry->after_done = rc == RC_OK;
+    entry->after_done =
+        true; /* it was tried; a change that was in the way makes it another end, with another receipt */
     if (rc == RC_OK)
         LOG_INFO(source->after == EMITTER_DELETE ? "input deleted" : "input moved",
                  F_STR("file", emitter_uri(e, entry)));
@@ -219,17 +219,41 @@ static void after_durable(struct emitter *e, struct catalog_entry *entry) {
 }
 
 void emitter_receipted(struct emitter *e, struct catalog_entry *entry) {
+    entry->receipt_put = false;
     entry->receipted = true;
-    after_durable(e, entry);
+    emitter_after_durable(e, entry);
 }
 
-static void settle_entry(struct emitter *e, const struct ledger_due *due) {
+/* Receipts that were told, and nobody knows whether the answer was lost or the call: told again, which does no harm. */
+static RC tell_again(struct emitter *e, struct why *why) {
+    struct ledger_close told[EMITTER_BATCH];
+    struct catalog_entry *entries[EMITTER_BATCH];
+    size_t n = 0;
+    for (size_t i = 0; i < e->catalog.len && n < EMITTER_BATCH; i++) {
+        struct catalog_entry *entry = &e->catalog.entries[i];
+        if (entry->state == CATALOG_FREE || !entry->receipt_put) continue;
+        told[n] = (struct ledger_close){.file = entry->id, .end = entry->closed_end};
+        entries[n++] = entry;
+    }
+    if (n) TRY(ledger_receipted(e->ports.ledger, told, n, why));
+    for (size_t i = 0; i < n; i++) emitter_receipted(e, entries[i]);
+    e->receipts_unsure = n == EMITTER_BATCH;
+    return RC_OK;
+}
+
+/* `rc` is what the ledger said to the receipt. */
+static void settle_entry(struct emitter *e, const struct ledger_due *due, enum rc rc) {
     struct source_stat stat = {.inode = due->facts.inode, .birth_ns = due->facts.birth_ns, .volume = due->facts.volume};
     for (size_t i = 0; i < e->settings.sources_len; i++) {
         if (!str_equal(e->settings.sources[i].name, due->facts.source)) continue;
         struct catalog_entry *entry = catalog_find(&e->catalog, (uint16_t)i, &stat);
-        if (!entry || !id_equal(entry->id, due->file) || !entry->closed || entry->closed_end != due->end) return;
-        emitter_receipted(e, entry);
+        if (!entry || !id_equal(entry->id, due->file)) return;
+        if (!entry->closed || entry->closed_end != due->end) return;
+        entry->receipt_put = true;
+        if (rc == RC_OK)
+            emitter_receipted(e, entry);
+        else
+            e->receipts_unsure = true;
     }
 }
 
@@ -291,9 +315,10 @@ static RC tell(struct emitter *e, const struct ledger_due *due, size_t n, struct
     if (!n) return RC_OK;
     struct ledger_close *told = ARENA_ARRAY(&e->arena, struct ledger_close, n);
     for (size_t i = 0; i < n; i++) told[i] = (struct ledger_close){.file = due[i].file, .end = due[i].end};
-    TRY(ledger_receipted(e->ports.ledger, told, n, why));
+    enum rc rc = ledger_receipted(e->ports.ledger, told, n, why);
+    for (size_t i = 0; i < n; i++) settle_entry(e, &due[i], rc);
+    if (rc != RC_OK) return rc;
     metric_add(METRIC_RECEIPTS, n);
-    for (size_t i = 0; i < n; i++) settle_entry(e, &due[i]);
     return RC_OK;
 }
 
@@ -301,6 +326,10 @@ RC emitter_receipts(struct emitter *e, size_t *out_n, struct why *why) {
     struct ledger_due *due = NULL;
     size_t n = 0;
     *out_n = 0;
+    if (e->receipts_unsure) {
+        *out_n = 1; /* something was done: no waiting */
+        return tell_again(e, why);
+    }
     TRY(ledger_due(e->ports.ledger, RECEIPTS_A_STEP, &e->arena, &due, &n, why));
     if (!n) return RC_OK;
     struct store_item *items = ARENA_ARRAY(&e->arena, struct store_item, n);

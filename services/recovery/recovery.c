@@ -81,6 +81,20 @@ RC recovery_check(const struct recovery_ports *p, const struct recovery_settings
     return RC_OK;
 }
 
+RC recovery_check_log(const struct recovery_ports *p, uint32_t partitions, struct why *why) {
+    for (uint32_t k = 0; k < partitions; k++) {
+        uint64_t acknowledged = 0, start = 0, end = 0;
+        TRY(ledger_acknowledged(p->ledger, k, &acknowledged, why));
+        TRY(broker_bounds(p->broker, k, &start, &end, why));
+        if (end < acknowledged)
+            return why_set(
+                why, RC_BROKEN,
+                "the queue lost its tail: partition %u ends at %llu, and messages up to %llu were acknowledged", k,
+                (unsigned long long)end, (unsigned long long)acknowledged);
+    }
+    return RC_OK;
+}
+
 /* ---- the procedure ---- */
 
 struct recovering {

@@ -29,6 +29,8 @@ struct recovery_settings {
     bool full;
 };
 
+/* Reads only: was anything lost that the ledger was told to be acknowledged? RC_BROKEN names the partition. */
+RC recovery_check_log(const struct recovery_ports *ports, uint32_t partitions, struct why *why);
 /* Reads only. *out_why_needed says what was found. */
 RC recovery_check(const struct recovery_ports *ports, const struct recovery_settings *settings, bool *out_needed,
                   struct why *out_why_needed, struct why *why);

@@ -3,26 +3,20 @@
 
 #include "notify_topic.h"
 #include "notify_webhook.h"
+#include "recovery.h"
 #include "source_posix.h"
 
 #include <stdio.h>
 
 /* What was acknowledged and told to the ledger must be in the log. */
 static RC check_log(struct runtime *r, struct why *why) {
-    for (uint32_t p = 0; p < r->config->broker.partitions; p++) {
-        uint64_t acknowledged = 0, start = 0, end = 0;
-        TRY(ledger_acknowledged(r->ledger, p, &acknowledged, why));
-        TRY(broker_bounds(r->broker, p, &start, &end, why));
-        if (end >= acknowledged) continue;
-        return why_set(
-            why, RC_BROKEN,
-            "the queue (%.*s) lost its tail: partition %u ends at %llu, and messages up to %llu were acknowledged. "
-            "Nothing was changed. %s",
-            STR_ARG(r->config->broker.url), p, (unsigned long long)end, (unsigned long long)acknowledged,
-            r->fleet ? "See `sluice repair --help`"
-                     : "Restore the state folder whole (ledger and queue of the same moment)");
-    }
-    return RC_OK;
+    struct recovery_ports ports = {r->broker, r->ledger, r->store};
+    struct why found = {0};
+    enum rc rc = recovery_check_log(&ports, (uint32_t)r->config->broker.partitions, &found);
+    if (rc != RC_BROKEN) return rc == RC_OK ? RC_OK : why_set(why, rc, "%s", found.text);
+    return why_set(why, rc, "%.*s: %s. Nothing was changed. %s", STR_ARG(r->config->broker.url), found.text,
+                   r->fleet ? "See `sluice repair --help`"
+                            : "Restore the state folder whole (ledger and queue of the same moment)");
 }
 
 RC runtime_open_broker(struct runtime *r, struct why *why) {

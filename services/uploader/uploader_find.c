@@ -27,9 +27,9 @@ static RC replay(struct uploader *u, uint64_t index, struct why *why) {
     enum rc rc = chain_get_manifest(&u->chain, index, &u->arena, &m, why);
     if (rc == RC_ABSENT) rc = RC_BROKEN;
     if (rc != RC_OK) return rc;
-    rc = uploader_tell_durable(u, &m, why);
+    TRY(uploader_tell_durable(u, &m, why)); /* else it is told again: nothing comes behind it before that */
     u->index = index + 1;
-    return rc;
+    return RC_OK;
 }
 
 /* The previous seal tells where this one starts; it must be there when this is not the first. */

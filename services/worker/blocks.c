@@ -38,6 +38,8 @@ struct blocks {
 struct blocks *blocks_new(const struct blocks_settings *settings) {
     struct blocks *b = ALLOC(struct blocks);
     b->settings = *settings;
+    if (!b->settings.small_bytes) b->settings.small_bytes = BLOCKS_SMALL;
+    if (!b->settings.large_bytes) b->settings.large_bytes = BLOCKS_LARGE;
     b->encoder = frame_encoder_new(settings->format, settings->level);
     b->frame = BUF_INIT(BLOCK_MESSAGE_MAX);
     b->head = BUF_INIT(HEAD_MAX);
@@ -66,7 +68,7 @@ static void learn(struct blocks *b, uint64_t raw, uint64_t compressed) {
 }
 
 static uint32_t partition_of(struct blocks *b, const struct slice_output *o, uint64_t raw_bytes) {
-    if (raw_bytes >= BLOCKS_LARGE) return b->next_partition++ % b->settings.partitions;
+    if (raw_bytes >= b->settings.large_bytes) return b->next_partition++ % b->settings.partitions;
     return (uint32_t)(hash_bytes(o->path) % b->settings.partitions);
 }
 
@@ -123,7 +125,7 @@ static RC publish_block(struct blocks *b, const struct slice_output *o, const st
                              .time_min_ns = o->time_min,
                              .time_max_ns = o->time_max};
     struct str body = {0};
-    TRY(o->bytes < BLOCKS_SMALL ? store(b, g, &h, &body, why) : compress(b, g, &h, &body, why));
+    TRY(o->bytes < b->settings.small_bytes ? store(b, g, &h, &body, why) : compress(b, g, &h, &body, why));
     h.checksum = hash_bytes(body);
     buf_reset(&b->head);
     TRY(block_encode_header(&h, &b->head));

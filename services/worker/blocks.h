@@ -25,6 +25,7 @@ struct blocks_settings {
     enum frame_format format;
     int level;
     uint64_t block_bytes;
+    uint64_t small_bytes, large_bytes; /* 0: BLOCKS_SMALL, BLOCKS_LARGE; smaller for tests */
     uint32_t partitions;
     blocks_append append;
     void *context;

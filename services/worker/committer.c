@@ -77,10 +77,11 @@ static void settle(struct committer *c, size_t n, bool all_lost) {
 
 /* One of the batch is of a file that the ledger does not know (it was emptied): ask one by one, so that only that one
  * is lost. */
-static RC ask_singly(struct committer *c, size_t n, struct why *why) {
+static RC ask_singly(struct committer *c, size_t n, const struct ledger_acknowledged *acks, size_t acks_n,
+                     struct why *why) {
     struct ledger ledger = worker_ledger(c->worker);
     for (size_t i = 0; i < n; i++) {
-        enum rc rc = ledger_advance(ledger, &c->asks[i], 1, NULL, 0, &c->answers[i], why);
+        enum rc rc = ledger_advance(ledger, &c->asks[i], 1, acks, acks_n, &c->answers[i], why);
         if (rc == RC_ABSENT)
             c->answers[i] = LEDGER_LOST;
         else if (rc != RC_OK)
@@ -97,7 +98,7 @@ RC committer_step(struct committer *c, struct why *why) {
     struct stopwatch watch;
     stopwatch_start(&watch);
     enum rc rc = ledger_advance(worker_ledger(c->worker), c->asks, n, acks, acks_n, c->answers, why);
-    if (rc == RC_ABSENT) rc = ask_singly(c, n, why);
+    if (rc == RC_ABSENT) rc = ask_singly(c, n, acks, acks_n, why);
     stopwatch_lap(&watch, METRIC_LANE_STAGE, METRIC_LANE_CPU, LABEL_STAGE_ADVANCE);
     if (rc == RC_OK || rc == RC_STALE) settle(c, n, rc == RC_STALE);
     return rc;

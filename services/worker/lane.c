@@ -22,7 +22,14 @@ RC lane_new(struct worker *worker, struct rng rng, struct lane **out, struct why
     l->slice = slice_new((struct slice_limits){0});
     l->line_work = alloc_bytes(LANE_LINE_WORK);
     l->slice_bytes = s->slice_bytes_min;
-    struct blocks_settings blocks = {s->format, s->level, s->block_bytes, worker_partitions(worker), lane_append, l};
+    struct blocks_settings blocks = {.format = s->format,
+                                     .level = s->level,
+                                     .block_bytes = s->block_bytes,
+                                     .small_bytes = s->block_small_bytes,
+                                     .large_bytes = s->block_large_bytes,
+                                     .partitions = worker_partitions(worker),
+                                     .append = lane_append,
+                                     .context = l};
     l->blocks = blocks_new(&blocks);
     enum rc rc = broker_consumer_new(ports->broker, STR("workers"), &l->consumer, why);
     if (rc == RC_OK) rc = broker_producer_new(ports->broker, s->lane_bytes, &l->producer, why);

@@ -26,8 +26,9 @@ struct worker_settings {
     enum frame_format format;
     int level;
     uint64_t block_bytes;
-    uint64_t lane_bytes;      /* of one lane: its window and what is not acknowledged */
-    uint64_t slice_bytes_min; /* 0: WORKER_SLICE_MIN; smaller for tests */
+    uint64_t lane_bytes;                           /* of one lane: its window and what is not acknowledged */
+    uint64_t slice_bytes_min;                      /* 0: WORKER_SLICE_MIN; smaller for tests */
+    uint64_t block_small_bytes, block_large_bytes; /* 0: those of blocks.h; smaller for tests */
     uint32_t jobs_attempts_max;
     uint64_t backlog_bytes_max; /* no new slice while the log holds more */
 };

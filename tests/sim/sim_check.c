@@ -34,8 +34,7 @@ static bool is_uploaded(struct sim *sim, uint64_t generation, struct why *why) {
     return true;
 }
 
-static struct ledger_file look_up(struct sim *sim, uint64_t generation, const struct sim_content *c,
-                                  struct arena *arena) {
+struct ledger_file sim_look_up(struct sim *sim, uint64_t generation, const struct sim_content *c, struct arena *arena) {
     struct ledger ledger = sim->ledger;
     struct ledger_identity who;
     struct ledger_file file = {0};
@@ -49,7 +48,7 @@ static struct ledger_file look_up(struct sim *sim, uint64_t generation, const st
 static bool is_receipted(struct sim *sim, uint64_t generation, const struct sim_name *name, struct why *why) {
     AUTO(arena_done) struct arena arena = ARENA_INIT;
     const struct sim_content *c = &sim->files.contents[name->content];
-    struct ledger_file file = look_up(sim, generation, c, &arena);
+    struct ledger_file file = sim_look_up(sim, generation, c, &arena);
     if (file.found && file.closed && file.closed_end == c->len && file.receipted) {
         sim_notify_check(sim, generation, file.id, file.closed_end);
         return true;
@@ -300,9 +299,13 @@ static bool check_generation(struct sim *sim, const struct sim_read *read, uint6
     for (size_t i = 0; i < sim->files.names_len; i++) {
         const struct sim_content *c = &sim->files.contents[sim->files.names[i].content];
         if (!sim->files.names[i].listed) continue;
-        struct ledger_file file = look_up(sim, generation, c, &arena);
+        struct ledger_file file = sim_look_up(sim, generation, c, &arena);
         struct group g = group_of(sim, read, generation, file.id, &arena);
         if (!check_whole(&g, file.id, c)) return false;
+    }
+    for (size_t i = 0; i < sim->taken_len; i++) {
+        struct group g = group_of(sim, read, generation, sim->taken[i].file, &arena);
+        if (!check_whole(&g, sim->taken[i].file, &sim->files.contents[sim->taken[i].content])) return false;
     }
     return true;
 }

@@ -180,6 +180,8 @@ static size_t write_again(struct sim_files *f, struct sim_name *name, char *out)
     return len;
 }
 
+void sim_files_forget(struct sim_files *f, struct sim_name *name) { name_drop(f, name); }
+
 static void append(struct sim_files *f, struct sim_name *name) {
     char chunk[CHUNK + 400];
     size_t len =

@@ -59,6 +59,8 @@ void sim_files_done(struct sim_files *files);
 void sim_files_change(struct sim_files *files);
 /* Deletes a file and makes another one with its inode; nobody may hold any file open. */
 void sim_files_reuse_inode(struct sim_files *files);
+/* It is not there any more. */
+void sim_files_forget(struct sim_files *files, struct sim_name *name);
 /* The last content of the inode, NULL: never heard of. */
 const struct sim_content *sim_files_last(const struct sim_files *files, uint64_t inode, int64_t birth_ns);
 

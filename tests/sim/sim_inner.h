@@ -23,10 +23,11 @@ enum { SIM_PARTITIONS = 3, SIM_GENERATIONS = 2, SIM_PROCESSES = 24, SIM_LANES = 
 struct sim_knobs {
     uint32_t crash; /* of processes at birth: will die after some calls */
     uint32_t fail, lose;
-    uint32_t pause, jump, change, reboot, rollback, preempt;
+    uint32_t pause, jump, change, reboot, rollback, preempt, tail;
     uint32_t job_lost, job_repeated, producer_fails;
     uint32_t wild_steps;
-    bool wild_files, generation, many_uploaders;
+    bool wild_files, generation, many_uploaders, once;
+    bool no_births;   /* the file system tells no birth times */
     bool one_machine; /* what one process holds open another one can read, deleted or not */
 };
 
@@ -37,6 +38,7 @@ struct sim_process {
     uint32_t number, partition;
     uint64_t generation, life;
     bool alive, crashed;
+    bool calm;       /* this life began in the calm part */
     bool busy;       /* in the middle of a step: see sim_preempt() */
     uint64_t due_ms; /* nothing to do before */
     uint64_t paused_until_ms;
@@ -54,6 +56,12 @@ struct sim_process {
     struct lane *lanes[SIM_LANES];
     size_t lanes_len;
     struct uploader *uploader;
+};
+
+/* An input that was deleted or moved away because it was durable. */
+struct sim_taken {
+    struct id file;
+    size_t content;
 };
 
 struct sim {
@@ -85,10 +93,13 @@ struct sim {
     uint64_t strike_calls;
     uint64_t *heard; /* hashes of the names of receipts that were told */
     size_t heard_len, heard_room;
+    uint64_t calm_runs; /* of --once that began and ended in the calm part */
     /* a state of the ledger to go back to */
     void *saved, *empty;
     size_t saved_len, empty_len;
     uint64_t nexts[SIM_PARTITIONS]; /* durable_next before the ledger was emptied, for a mutation */
+    struct sim_taken *taken;
+    size_t taken_len, taken_room;
 };
 
 /* sim.c: notes the first thing that is wrong. Always gives false. */
@@ -125,7 +136,15 @@ void sim_others(struct sim *sim, uint64_t steps);
 void sim_rollback_init(struct sim *sim);
 /* Keeps the state of the ledger, or sets it back, empties or restarts it, and recovers. */
 void sim_rollback(struct sim *sim);
-/* sim_check.c: is all durable and receipted? `why` says what is not. */
+/* The log of a partition loses its last messages while nobody runs; then as a start of the program does. */
+void sim_lose_tail(struct sim *sim);
+/* sim_source.c: the same handle; what after_durable takes away is checked and noted. With `shared`, freeing the handle
+ * does nothing. */
+struct source sim_source(struct sim *sim, struct source source, bool shared);
+/* sim_check.c: the newest file that the ledger has for a content. */
+struct ledger_file sim_look_up(struct sim *sim, uint64_t generation, const struct sim_content *content,
+                               struct arena *arena);
+/* is all durable and receipted? `why` says what is not. */
 bool sim_is_done(struct sim *sim, struct why *why);
 /* Compares all that is in the store with all that was in files. */
 void sim_check(struct sim *sim);

@@ -113,12 +113,9 @@ static void open_ports(struct sim_process *p) {
     p->store_control = (struct store_fault){.decide = store_fate, .context = p};
     p->store = store_fault_new(sim_watch_store(store_memory_again(sim->store)), &p->store_control);
     p->source_control = (struct source_fault){.decide = source_fate, .context = p};
-    struct source source = sim->source;
-    if (sim->knobs.one_machine)
-        source.ops = sim_watch_unfreed(source);
-    else
-        source = source_memory_again(source);
-    p->source = source_fault_new(source, &p->source_control);
+    bool shared = sim->knobs.one_machine;
+    struct source source = shared ? sim->source : source_memory_again(sim->source);
+    p->source = source_fault_new(sim_source(sim, source, shared), &p->source_control);
 }
 
 /* Ids come out of it: never the same twice, unless that is the mutation. */
@@ -163,6 +160,7 @@ void sim_process_start(struct sim_process *p) {
     p->rng = rng_from_seed(rng_next(&sim->rng));
     p->life++;
     p->crashed = false;
+    p->calm = !sim->wild;
     p->calls_left = 0;
     if (sim->wild && sim_chance(&p->rng, sim->knobs.crash))
         p->calls_left = 1 + rng_below(&p->rng, sim_chance(&p->rng, 500) ? 60 : 800);
@@ -234,6 +232,16 @@ static void learn_epoch(struct sim_process *p) {
     if (p->uploader) uploader_set_epoch(p->uploader, who.epoch);
 }
 
+/* A run --once ends when all is done; the next one comes later. */
+static void end_once(struct sim_process *p) {
+    struct emitter_view view;
+    emitter_look(p->emitter, &view);
+    if (!view.done) return;
+    sim_tell(p->sim, "emitter %u: done", p->number);
+    if (p->calm) p->sim->calm_runs++;
+    sim_process_end(p);
+}
+
 void sim_process_step(struct sim_process *p) {
     struct sim *sim = p->sim;
     struct why why = {0};
@@ -246,6 +254,7 @@ void sim_process_step(struct sim_process *p) {
         sim_process_end(p);
         return;
     }
+    if (rc == RC_OK && sim->emitter.once && p->emitter) end_once(p);
     if (rc == RC_OK) return;
     if (rc == RC_STALE) learn_epoch(p);
     p->due_ms = sim->now_ms + rng_below(&p->rng, 200);
@@ -264,6 +273,15 @@ void sim_process_show(const struct sim_process *p) {
     for (size_t i = 0; i < p->lanes_len; i++) {
         lane_look(p->lanes[i], &l);
         sim_tell(p->sim, "  lane %zu: %" PRIu64 " attempts under way%s", i, l.flights, l.working ? ", working" : "");
+    }
+    struct emitter_view e;
+    if (p->emitter) {
+        emitter_look(p->emitter, &e);
+        sim_tell(p->sim,
+                 "emitter %u: %" PRIu64 " files, %" PRIu64 " open, %" PRIu64 " receipted, %" PRIu64
+                 " stripes under way, %s%s",
+                 p->number, e.files, e.open, e.receipted, e.outstanding, e.scanned ? "scanned" : "",
+                 e.converted ? ", converted" : "");
     }
     if (!p->uploader) return;
     uploader_look(p->uploader, &u);

@@ -38,6 +38,11 @@ static void draw_knobs(struct sim *sim) {
         k->many_uploaders = often(sim, 75);
     }
     k->generation = class == SIM_GENERATION || (class == SIM_ALL && often(sim, 20));
+    if (class == SIM_FILES || class == SIM_ALL || class == SIM_ONCE) k->no_births = often(sim, 30);
+    k->once = class == SIM_ONCE;
+    k->one_machine = k->one_machine || k->once; /* there is no other --once */
+    if (class == SIM_ONCE) k->wild_files = often(sim, 50);
+    if (class == SIM_TAIL) k->tail = (uint32_t)between(sim, 1, 6);
     if (class == SIM_ROLLBACK) k->rollback = (uint32_t)between(sim, 2, 12);
 }
 
@@ -53,16 +58,21 @@ struct settings sim_draw_output(struct sim *sim) {
 static void draw_emitter(struct sim *sim) {
     uint64_t stripe_bytes = between(sim, 64, 512);
     static const char *const patterns[SIM_SOURCES] = {"/in/raw*", "/in/nd*"};
+    bool takes = !sim->knobs.generation && often(sim, sim->knobs.once ? 70 : 20);
+    enum emitter_after after = !takes ? EMITTER_KEEP : often(sim, 50) ? EMITTER_DELETE : EMITTER_MOVE;
     for (size_t i = 0; i < SIM_SOURCES; i++) {
         sim->paths[i] = str_of(patterns[i]);
         sim->emitter_sources[i] = (struct emitter_source){.name = i == SIM_RAW ? STR("raw") : STR("nd"),
                                                           .pattern = {.paths = &sim->paths[i], .paths_len = 1},
                                                           .stripe_bytes = stripe_bytes,
                                                           .close_after_ms = between(sim, 3000, 20000),
-                                                          .rotated_after_ms = between(sim, 1000, 5000)};
+                                                          .rotated_after_ms = between(sim, 1000, 5000),
+                                                          .after = after,
+                                                          .move_to = STR("/done")};
     }
     sim->emitter = (struct emitter_settings){.sources = sim->emitter_sources,
                                              .sources_len = SIM_SOURCES,
+                                             .once = sim->knobs.once,
                                              .rescan_ms = between(sim, 200, 2000),
                                              .poll_ms = between(sim, 50, 500),
                                              .republish_ms = between(sim, 500, 3000),
@@ -88,6 +98,8 @@ static void draw_worker(struct sim *sim) {
                                            .block_bytes = between(sim, 64, 600),
                                            .lane_bytes = between(sim, 2000, 20000),
                                            .slice_bytes_min = between(sim, 32, 600),
+                                           .block_small_bytes = often(sim, 50) ? between(sim, 1, 400) : 0,
+                                           .block_large_bytes = often(sim, 50) ? between(sim, 100, 400) : 0,
                                            .jobs_attempts_max = 1000,
                                            .backlog_bytes_max = often(sim, 20) ? 8000 : 1 << 30};
 }
@@ -109,6 +121,7 @@ static void make_world(struct sim *sim) {
     ledger.queue = sim->queue;
     MUST(ledger_sqlite_open(&ledger, &sim->ledger, NULL) == RC_OK);
     sim->source = source_memory_new();
+    source_memory_births(sim->source, !sim->knobs.no_births);
     sim->store = store_memory_new();
     sim_files_init(&sim->files, sim->source, rng_from_seed(rng_next(&sim->rng)));
     sim->files.line_bytes_max = sim->worker_sources[0].max_line_bytes;

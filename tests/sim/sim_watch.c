@@ -2,7 +2,6 @@
 #include "sim_watch.h"
 
 #include "alloc.h"
-#include "job.h"
 #include "must.h"
 #include "names.h"
 #include "num.h"
@@ -131,90 +130,23 @@ struct store sim_watch_store(struct store store) {
     return (struct store){&watch->store_ops, store.self};
 }
 
-/* ---- the broker ---- */
-
-static uint64_t generation_of(const void *self) {
-    for (uint64_t g = 0; g < SIM_GENERATIONS; g++)
-        if (watch->sim->brokers[g] && broker_memory_port(watch->sim->brokers[g]).self == self) return g + 1;
-    MUST_NOT_REACH();
-}
-
-static enum rc watched_trim(void *self, uint32_t partition, uint64_t before, struct why *why) {
-    const struct sim_chain *chain = &watch->chains[generation_of(self)][partition];
-    if (before > chain->end)
-        (void)sim_fail(watch->sim,
-                       "partition %u is trimmed to %" PRIu64 ", and manifested is only what is before %" PRIu64,
-                       partition, before, chain->end);
-    sim_tell(watch->sim, "  trim partition %u to %" PRIu64, partition, before);
-    return watch->broker->trim(self, partition, mutated(SIM_TRIM_ALL) ? UINT64_MAX : before, why);
-}
-
-/* A producer that is told acknowledgements also while its owner waits for them; as a mutation it acknowledges some
- * blocks and forgets them. */
-struct forgetful {
-    struct broker_producer inner;
-    struct broker_memory *memory;
-    struct broker_ack acks[64];
-    size_t len;
-};
-
-static enum rc forgetful_append(void *self, enum broker_topic topic, uint32_t partition, struct str head,
-                                struct str body, uint64_t cookie, struct why *why) {
-    struct forgetful *f = self;
-    struct job job;
-    char id[ID_TEXT];
-    if (topic == BROKER_JOBS && watch->sim->options.verbose && job_decode(head, &job, NULL) == RC_OK)
-        sim_tell(watch->sim, "  job %s stripe %" PRIu64 " ready to %" PRIu64 "%s", id_format(job.file, id), job.stripe,
-                 job.ready, job.closed ? ", closed" : "");
-    if (mutated(SIM_BLOCKS_DROPPED) && topic == BROKER_BLOCKS && body.len && f->len < COUNT_OF(f->acks) &&
-        sim_chance(&watch->sim->rng, 30)) {
-        f->acks[f->len++] = (struct broker_ack){cookie, partition, 0, topic};
-        watch->dropped++;
-        return RC_OK;
-    }
-    return broker_append(f->inner, topic, partition, head, body, cookie, why);
-}
-
-static enum rc forgetful_poll(void *self, uint64_t wait_ms, struct broker_ack *out, size_t max, size_t *out_n,
-                              struct why *why) {
-    struct forgetful *f = self;
-    for (uint64_t n = wait_ms ? rng_below(&watch->sim->rng, 4) : 0; n > 0; n--) (void)broker_memory_step(f->memory);
-    if (!f->len) return broker_poll(f->inner, wait_ms, out, max, out_n, why);
-    out[0] = f->acks[--f->len];
-    *out_n = 1;
-    return RC_OK;
-}
-
-static void forgetful_free(void *self) {
-    struct forgetful *f = self;
-    broker_producer_free(f->inner);
-    free(f);
-}
-
-static enum rc watched_producer(void *self, size_t queue_bytes, struct broker_producer *out, struct why *why) {
-    static const struct broker_producer_ops ops = {forgetful_append, forgetful_poll, forgetful_free};
-    enum rc rc = watch->broker->producer(self, queue_bytes, out, why);
-    if (rc != RC_OK) return rc;
-    struct forgetful *f = ALLOC(struct forgetful);
-    f->inner = *out;
-    f->memory = watch->sim->brokers[generation_of(self) - 1];
-    *out = (struct broker_producer){&ops, f};
-    return RC_OK;
-}
-
-struct broker sim_watch_broker(struct broker broker) {
-    watch->broker = broker.ops;
-    watch->broker_ops = *broker.ops;
-    watch->broker_ops.trim = watched_trim;
-    watch->broker_ops.producer = watched_producer;
-    return (struct broker){&watch->broker_ops, broker.self};
-}
-
 /* ---- the ledger ---- */
+
+/* Closes at its reach what has the key. */
+static enum rc invent_end(void *self, struct ledger_at at, const struct facts *facts, struct why *why) {
+    AUTO(arena_done) struct arena arena = ARENA_INIT;
+    struct ledger_key key = {facts->source, facts->inode, facts->birth_ns, facts->volume};
+    struct ledger_file old;
+    enum rc answer = RC_OK;
+    TRY(watch->ledger->lookup(self, at, &key, 1, &arena, &old, why));
+    struct ledger_close ask = {.file = old.id, .end = old.reach};
+    return old.found && old.reach ? watch->ledger->close_files(self, at, &ask, 1, &answer, why) : RC_OK;
+}
 
 static enum rc watched_enroll(void *self, struct ledger_at at, const struct ledger_enroll *asks, size_t n, enum rc *out,
                               struct why *why) {
     char id[ID_TEXT];
+    for (size_t i = 0; mutated(SIM_END_INVENTED) && i < n; i++) TRY(invent_end(self, at, &asks[i].facts, why));
     enum rc rc = watch->ledger->enroll(self, at, asks, n, out, why);
     for (size_t i = 0; rc == RC_OK && i < n; i++) {
         if (out[i] != RC_OK) continue;
@@ -248,7 +180,7 @@ static void check_quiet(const struct ledger_close *ask) {
     struct sim *sim = watch->sim;
     const struct sim_enrolled *who = sim_enrolled(sim, ask->file);
     uint64_t longest = 0, asked = 0;
-    if (ask->gone || !who) return;
+    if (ask->gone || !who || sim->emitter.once) return;
     for (size_t i = 0; i < sim->files.contents_len; i++) {
         const struct sim_content *c = &sim->files.contents[i];
         const struct emitter_source *source = &sim->emitter_sources[c->source];
@@ -369,6 +301,16 @@ static enum rc watched_voids(void *self, struct ledger_at at, const struct attem
     return rc;
 }
 
+static enum rc watched_winners(void *self, struct id token, const struct ledger_winner *winners, size_t n,
+                               struct why *why) {
+    for (size_t i = 0; i < n; i++) {
+        struct ledger_winner winner = winners[i];
+        if (mutated(SIM_END_FORGOTTEN)) winner.first_end = 0;
+        TRY(watch->ledger->recover_winners(self, token, &winner, 1, why));
+    }
+    return RC_OK;
+}
+
 static enum rc watched_durable_next(void *self, struct ledger_at at, uint32_t partition, uint64_t *out_index,
                                     struct why *why) {
     enum rc rc = watch->ledger->durable_next(self, at, partition, out_index, why);
@@ -391,17 +333,8 @@ struct ledger sim_watch_ledger(struct ledger ledger) {
     watch->ledger_ops.verdicts = watched_verdicts;
     watch->ledger_ops.voids = watched_voids;
     watch->ledger_ops.durable_next = watched_durable_next;
+    watch->ledger_ops.recover_winners = watched_winners;
     return (struct ledger){&watch->ledger_ops, ledger.self, ledger.at};
-}
-
-/* ---- the source ---- */
-
-static void free_nothing(void *self) { (void)self; }
-
-const struct source_ops *sim_watch_unfreed(struct source source) {
-    watch->source_ops = *source.ops;
-    watch->source_ops.free = free_nothing;
-    return &watch->source_ops;
 }
 
 /* ---- the whole ---- */
@@ -409,6 +342,7 @@ const struct source_ops *sim_watch_unfreed(struct source source) {
 void sim_watch_init(struct sim_watch *fresh, struct sim *sim) {
     *fresh = (struct sim_watch){.sim = sim};
     watch = fresh;
+    sim_broker_init(fresh);
 }
 
 void sim_watch_done(struct sim_watch *old) {

@@ -13,7 +13,6 @@
 #include "broker.h"
 #include "ledger.h"
 #include "manifest.h"
-#include "source.h"
 #include "store.h"
 
 struct sim;
@@ -66,20 +65,18 @@ struct sim_watch {
     struct store_ops store_ops;
     struct broker_ops broker_ops;
     struct ledger_ops ledger_ops;
-    struct source_ops source_ops;
     uint64_t dropped;
 };
 
 void sim_watch_init(struct sim_watch *watch, struct sim *sim);
 void sim_watch_done(struct sim_watch *watch);
+void sim_broker_init(struct sim_watch *watch); /* by sim_watch_init */
 /* Who was enrolled under this id; NULL: nobody. */
 const struct sim_enrolled *sim_enrolled(const struct sim *sim, struct id file);
 /* The same handles, watched. */
 struct store sim_watch_store(struct store store);
 struct broker sim_watch_broker(struct broker broker);
 struct ledger sim_watch_ledger(struct ledger ledger);
-/* Operations of the source whose free does nothing: for processes that share one handle. */
-const struct source_ops *sim_watch_unfreed(struct source source);
 /* The ledger was set back: what was noted since may not be. */
 void sim_watch_rolled_back(struct sim_watch *watch);
 

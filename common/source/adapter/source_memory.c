@@ -238,6 +238,7 @@ static RC find_expected(struct memory_world *world, const char *path, const stru
     if (name->denied) return why_set(why, RC_DENIED, "%s may not be removed", path);
     if (!source_same(&name->node->stat, expected)) return why_set(why, RC_STALE, "another file lies at %s now", path);
     if (name->node->stat.size != expected->size) return why_set(why, RC_STALE, "%s changed its size", path);
+    if (name->node->stat.mtime_ns != expected->mtime_ns) return why_set(why, RC_STALE, "%s was written to", path);
     *out = name;
     return RC_OK;
 }

@@ -33,6 +33,8 @@ void source_memory_unlink(struct source source, const char *path);
 void source_memory_link(struct source source, const char *path, const char *other);
 /* The next file that is made gets this inode, which no file may have that is there or held open. */
 void source_memory_reuse_inode(struct source source, uint64_t inode);
+/* Files that are made from now on have no birth time (0), or have one again. */
+void source_memory_births(struct source source, bool births);
 /* Sets the clock, in nanoseconds; it must not go back. */
 void source_memory_set_time(struct source source, int64_t now_ns);
 /* Opening, removing and moving this path is RC_DENIED from now on, or not any more; it is still listed. */

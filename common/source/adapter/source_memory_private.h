@@ -26,6 +26,7 @@ struct memory_world {
     struct memory_name *names; /* by path */
     size_t len, room;
     uint64_t last_inode, next_inode; /* next_inode 0: count up */
+    bool no_births;
     int64_t now_ns;
     struct buf log; /* paths that changed, each with its NUL, for the waiting */
 };

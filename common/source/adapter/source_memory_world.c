@@ -79,7 +79,8 @@ static struct memory_node *make_node(struct memory_world *world) {
     struct memory_node *node = ALLOC(struct memory_node);
     uint64_t inode = world->next_inode ? world->next_inode : ++world->last_inode;
     world->next_inode = 0;
-    node->stat = (struct source_stat){.inode = inode, .birth_ns = world->now_ns, .mtime_ns = world->now_ns};
+    int64_t birth_ns = world->no_births ? 0 : world->now_ns;
+    node->stat = (struct source_stat){.inode = inode, .birth_ns = birth_ns, .mtime_ns = world->now_ns};
     node->bytes = BUF_INIT(SIZE_MAX - 1);
     return node;
 }
@@ -161,6 +162,12 @@ void source_memory_reuse_inode(struct source source, uint64_t inode) {
     struct memory_world *world = memory_world_of(source);
     LOCKED(&world->lock);
     world->next_inode = inode;
+}
+
+void source_memory_births(struct source source, bool births) {
+    struct memory_world *world = memory_world_of(source);
+    LOCKED(&world->lock);
+    world->no_births = !births;
 }
 
 void source_memory_set_time(struct source source, int64_t now_ns) {

@@ -46,6 +46,8 @@ RC posix_still_is(const struct posix_name *where, int directory, const char *nam
     if (stat.size != expected->size)
         return why_set(why, RC_STALE, "%s changed its size from %llu to %llu", where->path,
                        (unsigned long long)expected->size, (unsigned long long)stat.size);
+    if (stat.mtime_ns != expected->mtime_ns)
+        return why_set(why, RC_STALE, "%s was written to since it was read", where->path);
     return RC_OK;
 }
 

@@ -13,6 +13,10 @@ void remove_takes_only_what_was_expected(void **state) {
     struct source_stat a = world_stat(f, "a"), grown = a;
     grown.size++;
     EXPECT(by_name_remove(f, "a", &grown, &why), RC_STALE);
+    struct source_stat rewritten = a; /* as long as before, and other bytes */
+    rewritten.mtime_ns--;
+    EXPECT(by_name_remove(f, "a", &rewritten, &why), RC_STALE);
+    EXPECT(by_name_move(f, "a", &rewritten, "done", &why), RC_STALE);
     world_append(f, "a", " more");
     EXPECT(by_name_remove(f, "a", &a, &why), RC_STALE);
     a = world_stat(f, "a");

@@ -126,7 +126,8 @@ static int convert(const struct asked *a, char **files) {
     if (rc == RC_OK) rc = config_from_text(buf_str(&text), "command line", cwd, &config, &why);
     if (rc != RC_OK) return cli_fail(rc, &why);
     cli_log(config);
-    return cli_run(config, &(struct run_options){.roles = RUN_ALL, .once = true, .progress = !a->quiet});
+    return cli_run(config, &(struct run_options){
+                               .roles = RUN_ALL, .once = true, .progress = !a->quiet, .patience_ms = RUN_PATIENCE_MS});
 }
 
 int command_convert(int argc, char **argv) {

@@ -16,18 +16,22 @@
 #include <unistd.h>
 
 static const char help_run[] =
-    "usage: sluice run CONFIG [--once] [--quiet] [--metrics FILE]\n"
+    "usage: sluice run CONFIG [--once [--patience TIME]] [--quiet] [--metrics FILE]\n"
     "\n"
     "Moves the lines of the files that CONFIG names into partitioned, compressed objects, each line exactly once: all\n"
     "of emitter, worker and uploader in one process.\n"
     "\n"
-    "  --once          end when everything that is there now is durable; without it new data is watched for\n";
+    "  --once          end when everything that is there now is durable; without it new data is watched for\n"
+    "  --patience TIME with --once: how long a full disk is waited for before it ends with 69 (5m); without --once\n"
+    "                  it waits for ever and goes on when there is room\n";
 static const char help_emitter[] =
-    "usage: sluice emitter CONFIG [--once] [--quiet] [--metrics FILE]\n"
+    "usage: sluice emitter CONFIG [--once [--patience TIME]] [--quiet] [--metrics FILE]\n"
     "\n"
     "One emitter of a fleet: finds the files that CONFIG names, publishes jobs, writes receipts. Any number may run.\n"
     "\n"
-    "  --once          end when everything that is there now is durable; workers and uploaders run elsewhere\n";
+    "  --once          end when everything that is there now is durable; workers and uploaders run elsewhere\n"
+    "  --patience TIME with --once: how long a full disk is waited for before it ends with 69 (5m); without --once\n"
+    "                  it waits for ever and goes on when there is room\n";
 static const char help_worker[] =
     "usage: sluice worker CONFIG [--quiet] [--metrics FILE]\n"
     "\n"
@@ -118,26 +122,31 @@ static int run_and_tell(struct config *config, const struct run_options *options
 }
 
 static int run_role(int argc, char **argv, const struct role *role) {
-    static const struct option all[] = {{"quiet", no_argument, NULL, 'q'},
-                                        {"metrics", required_argument, NULL, 'm'},
-                                        {"help", no_argument, NULL, 'h'},
-                                        {"once", no_argument, NULL, 'o'},
-                                        {0}};
+    static const struct option all[] = {
+        {"quiet", no_argument, NULL, 'q'}, {"metrics", required_argument, NULL, 'm'},  {"help", no_argument, NULL, 'h'},
+        {"once", no_argument, NULL, 'o'},  {"patience", required_argument, NULL, 'p'}, {0}};
     static const struct option without_once[] = {{"quiet", no_argument, NULL, 'q'},
                                                  {"metrics", required_argument, NULL, 'm'},
                                                  {"help", no_argument, NULL, 'h'},
                                                  {0}};
     bool ends = role->roles & RUN_EMITTER;
     struct run_options options = {.roles = role->roles, .progress = true};
-    const char *metrics = NULL;
+    const char *metrics = NULL, *patience = NULL;
     for (int c; (c = getopt_long(argc, argv, "", ends ? all : without_once, NULL)) != -1;) {
         if (c == 'h') return fputs(role->help, stdout), fputs(help_rest, stdout), CLI_OK;
         if (c == '?')
-            return cli_usage(role->name, "the options are %s--quiet and --metrics FILE", ends ? "--once, " : "");
+            return cli_usage(role->name, "the options are %s--quiet and --metrics FILE",
+                             ends ? "--once, --patience TIME, " : "");
         options.once = options.once || c == 'o';
         options.progress = options.progress && c != 'q';
         if (c == 'm') metrics = optarg;
+        if (c == 'p') patience = optarg;
     }
+    if (patience && !options.once)
+        return cli_usage(role->name, "--patience is for --once; without it a full disk is waited for");
+    options.patience_ms = options.once ? RUN_PATIENCE_MS : 0;
+    if (patience && (str_parse_duration_ms(str_of(patience), &options.patience_ms) != RC_OK || !options.patience_ms))
+        return cli_usage(role->name, "--patience %s: a time such as 30s or 5m is needed", patience);
     if (argc - optind != 1) return cli_usage(role->name, "one CONFIG is needed, %d given", argc - optind);
     struct why why = {0};
     AUTO(config_done) struct config *config = NULL;

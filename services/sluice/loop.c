@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "loop.h"
 
+#include "clock.h"
 #include "log.h"
 #include "metric.h"
 #include "own.h"
@@ -8,7 +9,11 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { BACKOFF_FIRST_MS = 20, BACKOFF_CAP_MS = 10000 };
+enum {
+    BACKOFF_FIRST_MS = 20,
+    BACKOFF_CAP_MS = 10000,
+    LIMIT_OVER_MS = 3 * BACKOFF_CAP_MS /* without a RC_LIMIT: there is room again */
+};
 
 void loops_init(struct loops *l, struct ledger ledger) {
     *l = (struct loops){.ledger = ledger};
@@ -62,7 +67,8 @@ void loops_trouble(struct loops *l, char *out, size_t room) {
 }
 
 void loop_init(struct loop *loop, struct loops *all, const char *name) {
-    *loop = (struct loop){all, name, backoff_make(BACKOFF_FIRST_MS, BACKOFF_CAP_MS, rng_from_kernel()), false};
+    struct backoff backoff = backoff_make(BACKOFF_FIRST_MS, BACKOFF_CAP_MS, rng_from_kernel());
+    *loop = (struct loop){.all = all, .name = name, .backoff = backoff};
 }
 
 static void set_trouble(struct loop *loop, bool on, const struct why *why) {
@@ -87,6 +93,14 @@ static bool refresh_epoch(struct loop *loop, const struct why *why) {
     return true;
 }
 
+/* Steps that need no room succeed in between; so it is over only when none was missed for a while. */
+static bool is_out_of_patience(struct loop *loop) {
+    uint64_t now_ms = clock_ms(clock_real());
+    if (!loop->limit_last_ms || now_ms - loop->limit_last_ms > LIMIT_OVER_MS) loop->limit_since_ms = now_ms;
+    loop->limit_last_ms = now_ms;
+    return loop->all->patience_ms && now_ms - loop->limit_since_ms >= loop->all->patience_ms;
+}
+
 bool loop_settle(struct loop *loop, enum rc rc, const struct why *why) {
     if (rc != RC_OK) metric_add_at(METRIC_ERRORS, (uint32_t)rc, 1);
     switch (rc) {
@@ -98,6 +112,10 @@ bool loop_settle(struct loop *loop, enum rc rc, const struct why *why) {
     case RC_STALE: loops_sleep(loop->all, backoff_next_ms(&loop->backoff)); return refresh_epoch(loop, why);
     case RC_BUSY:
     case RC_LIMIT:
+        if (rc == RC_LIMIT && is_out_of_patience(loop)) {
+            loops_fail(loop->all, loop->name, rc, why);
+            return false;
+        }
         LOG_WARN(rc == RC_BUSY ? "waiting" : "waiting for room", F_STR("service", str_of(loop->name)),
                  F_STR("error", str_of(why->text)));
         set_trouble(loop, true, why);

@@ -24,6 +24,7 @@ struct loops {
     struct why why;
     _Atomic int trouble;    /* how many loops are waiting for something to come back: readyz */
     char trouble_text[256]; /* under lock */
+    uint64_t patience_ms; /* how long RC_LIMIT may come back again and again before it ends the process; 0: for ever */
 };
 
 struct loop {
@@ -31,6 +32,7 @@ struct loop {
     const char *name;
     struct backoff backoff;
     bool in_trouble;
+    uint64_t limit_since_ms, limit_last_ms; /* the first and the last RC_LIMIT of those that come back */
 };
 
 void loops_init(struct loops *loops, struct ledger ledger);

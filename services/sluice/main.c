@@ -6,6 +6,7 @@
 #include "runtime.h"
 
 #include <malloc.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -97,6 +98,7 @@ static void bound_memory(void) {
 }
 
 int main(int argc, char **argv) {
+    (void)signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error like a full disk, and no death */
     static const struct {
         const char *name;
         int (*act)(int, char **);

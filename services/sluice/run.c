@@ -229,6 +229,7 @@ RC run_pipeline(struct runtime *runtime, const struct run_options *options, stru
     r->runtime = runtime;
     r->options = *options;
     loops_init(&r->loops, runtime->ledger);
+    r->loops.patience_ms = options->patience_ms;
     (void)pthread_mutex_init(&r->lock, NULL);
     struct admin *admin = NULL;
     enum rc rc = open_run(r, signals, why);

@@ -98,8 +98,8 @@ class Pipeline:
             out.write(content)
         return path
 
-    def run_once(self, check=OK, **options):
-        return sluice("run", self.write_config(), "--once", check=check, **options)
+    def run_once(self, *arguments, check=OK, **options):
+        return sluice("run", self.write_config(), "--once", *arguments, check=check, **options)
 
     def ask(self, command, *arguments, check=OK):
         """A command about this pipeline: status, audit, rejects, cat, check."""

@@ -17,10 +17,10 @@
 
 /* Runs under a sanitizer cost ten times as much. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SEEDS = 25, STRIDE = 37 };
+enum { SEEDS = 20, STRIDE = 37 };
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-enum { SEEDS = 25, STRIDE = 37 };
+enum { SEEDS = 20, STRIDE = 37 };
 #else
 enum { SEEDS = 250, STRIDE = 9 };
 #endif

@@ -30,6 +30,7 @@ static const struct {
 };
 
 static enum rc rc_of(int code) {
+    if (code == SQLITE_IOERR_SHMSIZE) return RC_LIMIT; /* the log's index cannot grow; of files see ledger_vfs.c */
     for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)
         if (map[i].code == (code & 0xff)) return map[i].rc;
     return RC_BROKEN;
@@ -51,7 +52,9 @@ static enum rc fail(struct ledger_db *db, int code, struct why *why) {
                        "copy of the state folder",
                        db->path, text);
     }
-    if (rc == RC_LIMIT) return why_set(why, rc, "ledger %s cannot grow (%s): is the disk full?", db->path, text);
+    if (rc == RC_LIMIT)
+        return why_set(why, rc, "ledger %s cannot grow (%s): is the disk full, or is there a limit of file sizes?",
+                       db->path, text);
     return why_set(why, rc, "ledger %s: %s (SQLite's code %d)", db->path, text, code);
 }
 

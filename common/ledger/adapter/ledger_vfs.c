@@ -4,6 +4,7 @@
 #include "attempt.h"
 #include "ledger_schema.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <string.h>
@@ -12,7 +13,7 @@ enum { PAGE = LEDGER_SCHEMA_PAGE_BYTES, BODY = PAGE - LEDGER_VFS_BYTES };
 
 static const char name[] = "sluice-ledger";
 
-/* A main file; the real one lies behind it in the same allocation. */
+/* A file; the real one lies behind it in the same allocation. */
 struct checked {
     sqlite3_file base;
 };
@@ -35,12 +36,28 @@ static int checked_read(sqlite3_file *file, void *to, int amount, sqlite3_int64 
     return memcmp(sum, (unsigned char *)to + BODY, sizeof sum) == 0 ? SQLITE_OK : SQLITE_IOERR_DATA;
 }
 
+/* SQLite calls only ENOSPC a full disk. The file forgets its errno with the next read. */
+static int write_below(sqlite3_file *below, const void *from, int amount, sqlite3_int64 offset) {
+    int code = below->pMethods->xWrite(below, from, amount, offset), error = 0;
+    if (code != SQLITE_IOERR_WRITE) return code;
+    bool known = below->pMethods->xFileControl(below, SQLITE_FCNTL_LAST_ERRNO, &error) == SQLITE_OK;
+    return known && (error == EFBIG || error == EDQUOT) ? SQLITE_FULL : code;
+}
+
 static int checked_write(sqlite3_file *file, const void *from, int amount, sqlite3_int64 offset) {
     unsigned char page[PAGE];
-    if (!is_page(amount, offset)) return real(file)->pMethods->xWrite(real(file), from, amount, offset);
+    if (!is_page(amount, offset)) return write_below(real(file), from, amount, offset);
     memcpy(page, from, BODY);
     checksum(page, offset, page + BODY);
-    return real(file)->pMethods->xWrite(real(file), page, amount, offset);
+    return write_below(real(file), page, amount, offset);
+}
+
+/* The log and the journal: their pages have checksums of SQLite's own. */
+static int other_read(sqlite3_file *file, void *to, int amount, sqlite3_int64 offset) {
+    return real(file)->pMethods->xRead(real(file), to, amount, offset);
+}
+static int other_write(sqlite3_file *file, const void *from, int amount, sqlite3_int64 offset) {
+    return write_below(real(file), from, amount, offset);
 }
 
 /* ---- what is only handed on ---- */
@@ -75,32 +92,21 @@ static int checked_shm_unmap(sqlite3_file *file, int remove) {
 }
 
 /* Version 2: no xFetch, for pages that are mapped are not read through here. */
-static const sqlite3_io_methods methods = {
-    .iVersion = 2,
-    .xClose = checked_close,
-    .xRead = checked_read,
-    .xWrite = checked_write,
-    .xTruncate = checked_truncate,
-    .xSync = checked_sync,
-    .xFileSize = checked_size,
-    .xLock = checked_lock,
-    .xUnlock = checked_unlock,
-    .xCheckReservedLock = checked_reserved,
-    .xFileControl = checked_control,
-    .xSectorSize = checked_sector,
-    .xDeviceCharacteristics = checked_device,
-    .xShmMap = checked_shm_map,
-    .xShmLock = checked_shm_lock,
-    .xShmBarrier = checked_shm_barrier,
-    .xShmUnmap = checked_shm_unmap,
-};
+#define HANDED_ON                                                                                                      \
+    .iVersion = 2, .xClose = checked_close, .xTruncate = checked_truncate, .xSync = checked_sync,                      \
+    .xFileSize = checked_size, .xLock = checked_lock, .xUnlock = checked_unlock,                                       \
+    .xCheckReservedLock = checked_reserved, .xFileControl = checked_control, .xSectorSize = checked_sector,            \
+    .xDeviceCharacteristics = checked_device, .xShmMap = checked_shm_map, .xShmLock = checked_shm_lock,                \
+    .xShmBarrier = checked_shm_barrier, .xShmUnmap = checked_shm_unmap
+static const sqlite3_io_methods methods = {HANDED_ON, .xRead = checked_read, .xWrite = checked_write};
+static const sqlite3_io_methods methods_of_others = {HANDED_ON, .xRead = other_read, .xWrite = other_write};
+#undef HANDED_ON
 
 static int checked_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags, int *out_flags) {
     sqlite3_vfs *below = vfs->pAppData;
-    if (!(flags & SQLITE_OPEN_MAIN_DB)) return below->xOpen(below, path, file, flags, out_flags);
     file->pMethods = NULL;
     int code = below->xOpen(below, path, real(file), flags, out_flags);
-    if (real(file)->pMethods) file->pMethods = &methods;
+    if (real(file)->pMethods) file->pMethods = flags & SQLITE_OPEN_MAIN_DB ? &methods : &methods_of_others;
     return code;
 }
 

@@ -55,6 +55,7 @@ struct lane {
     struct broker_consumer consumer;
     struct broker_producer producer;
     bool producer_broken, draining;
+    bool job_taken; /* the consumer does not know yet that the last job is done with */
     struct rng rng;
     struct converter **converters; /* one a source, made when first needed */
     struct slice *slice;

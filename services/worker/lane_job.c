@@ -135,10 +135,14 @@ static void window_drop(struct lane *l) {
 
 RC lane_next_job(struct lane *l, uint64_t wait_ms, bool *out_idle, struct why *why) {
     struct broker_message message;
+    /* The job before is done with, whatever became of it: the emitter says it again where something is left. */
+    if (l->job_taken) TRY(broker_commit(l->consumer, why));
+    l->job_taken = false;
     enum rc rc = broker_next(l->consumer, wait_ms, &l->message, &message, why);
     *out_idle = rc == RC_ABSENT;
     if (rc == RC_ABSENT && wait_ms) window_drop(l);
     if (rc == RC_ABSENT) return RC_OK;
     if (rc != RC_OK) return rc;
+    l->job_taken = true;
     return take_job(l, message.bytes, why);
 }

@@ -7,7 +7,10 @@
 #include "num.h"
 #include "own.h"
 
-enum { SLICE_MS = 200 }; /* how often a wait looks whether the broker was stopped */
+enum {
+    SLICE_MS = 200,        /* how often a wait looks whether the broker was stopped */
+    COMMIT_EVERY_MS = 500, /* a lane says after each job that it is done, and jobs may be tiny */
+};
 
 struct kafka_consumer {
     struct kafka_member member; /* first: `lost` gets it back */
@@ -16,6 +19,8 @@ struct kafka_consumer {
      * committed and may still be on its way. */
     uint64_t *given, *committing;
     uint32_t partitions;
+    bool behind; /* .committing has not been sent yet */
+    uint64_t committed_ms;
 };
 
 static void lost(struct kafka_member *member, uint32_t partition) {
@@ -49,12 +54,20 @@ static RC take(struct kafka_consumer *consumer, const rd_kafka_message_t *messag
     return RC_OK;
 }
 
+static RC commit_when_due(struct kafka_consumer *consumer, uint64_t now_ms, struct why *why) {
+    if (!consumer->behind || now_ms - consumer->committed_ms < COMMIT_EVERY_MS) return RC_OK;
+    consumer->behind = false;
+    consumer->committed_ms = now_ms;
+    return kafka_member_commit(&consumer->member, consumer->committing, consumer->partitions, false, why);
+}
+
 static RC consumer_next(void *self, uint64_t wait_ms, struct buf *out_bytes, struct broker_message *out,
                         struct why *why) {
     struct kafka_consumer *consumer = self;
     uint64_t now = kafka_now_ms(), deadline = num_add(now, wait_ms);
     for (;;) {
         if (atomic_load(&consumer->kafka->stopped)) return why_set(why, RC_STOP, "broker: stopping");
+        TRY(commit_when_due(consumer, now, why));
         rd_kafka_message_t *message = NULL;
         TRY(kafka_member_poll(&consumer->member, MIN(deadline - now, (uint64_t)SLICE_MS), &message, why));
         if (message) {
@@ -70,7 +83,8 @@ static RC consumer_next(void *self, uint64_t wait_ms, struct buf *out_bytes, str
 static RC consumer_commit(void *self, struct why *why) {
     struct kafka_consumer *consumer = self;
     for (uint32_t i = 0; i < consumer->partitions; i++) consumer->committing[i] = consumer->given[i];
-    return kafka_member_commit(&consumer->member, consumer->committing, consumer->partitions, false, why);
+    consumer->behind = true;
+    return commit_when_due(consumer, kafka_now_ms(), why);
 }
 
 static void consumer_free(void *self) {

@@ -21,6 +21,8 @@ RC admin_topic_look(struct broker_kafka_admin *admin, const char *topic, struct 
 RC admin_topic_configs(struct broker_kafka_admin *admin, const char *topic,
                        void (*visit)(void *context, const char *key, const char *value, bool own), void *context,
                        struct why *why);
+/* Every partition of a topic. */
+rd_kafka_topic_partition_list_t *admin_all_of(const char *topic, uint32_t partitions);
 /* A new step of the plan, with its text. */
 struct broker_kafka_step *admin_step(struct broker_kafka_plan *plan, enum broker_kafka_step_kind kind,
                                      const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -30,7 +30,7 @@ static RC count_members(struct broker_kafka_admin *admin, const char *group, siz
     return rc;
 }
 
-static rd_kafka_topic_partition_list_t *all_of(const char *topic, uint32_t partitions) {
+rd_kafka_topic_partition_list_t *admin_all_of(const char *topic, uint32_t partitions) {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)partitions);
     for (uint32_t k = 0; k < partitions; k++) rd_kafka_topic_partition_list_add(list, topic, (int32_t)k);
     return list;
@@ -51,8 +51,8 @@ enum rc broker_kafka_admin_plan_reset(struct broker_kafka_admin *admin, const st
                    group, members);
         return RC_OK;
     }
-    AUTO(kafka_list_free) rd_kafka_topic_partition_list_t *from = all_of(topic, is.partitions);
-    AUTO(kafka_list_free) rd_kafka_topic_partition_list_t *end = all_of(topic, is.partitions);
+    AUTO(kafka_list_free) rd_kafka_topic_partition_list_t *from = admin_all_of(topic, is.partitions);
+    AUTO(kafka_list_free) rd_kafka_topic_partition_list_t *end = admin_all_of(topic, is.partitions);
     int64_t time = reset->by_time ? reset->time_ms : RD_KAFKA_OFFSET_BEGINNING;
     TRY(kafka_ask_offsets(&admin->client, from, time, admin_timeout_ms(admin), why));
     TRY(kafka_ask_offsets(&admin->client, end, RD_KAFKA_OFFSET_END, admin_timeout_ms(admin), why));

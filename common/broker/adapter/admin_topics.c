@@ -85,7 +85,8 @@ static void judge_config(void *context, const char *key, const char *value, bool
 static void judge_replicas(struct judge *judge) {
     if (judge->replication < 2)
         admin_step(judge->plan, BROKER_KAFKA_RISK,
-                   "topic %s has one replica: a broker's disk that is lost takes acknowledged blocks with it; have 3",
+                   "topic %s has one replica: a broker's disk that is lost takes acknowledged blocks with it; "
+                   "production wants 3",
                    judge->topic);
     else if (judge->insync < 2)
         admin_step(judge->plan, BROKER_KAFKA_RISK,

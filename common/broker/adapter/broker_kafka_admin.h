@@ -74,6 +74,9 @@ struct broker_kafka_reset {
 /* Adds the offsets to commit. An obstacle when the group has members: they would go on where they are. */
 RC broker_kafka_admin_plan_reset(struct broker_kafka_admin *admin, const struct broker_kafka_reset *reset,
                                  struct broker_kafka_plan *plan, struct why *why);
+/* How many messages a group has not committed yet, over all partitions of a topic. */
+RC broker_kafka_admin_lag(struct broker_kafka_admin *admin, struct str group, enum broker_topic topic, uint64_t *out,
+                          struct why *why);
 /* Adds the removal of the topic of blocks of a generation, nothing when it is not there. */
 RC broker_kafka_admin_plan_delete(struct broker_kafka_admin *admin, uint64_t generation, struct broker_kafka_plan *plan,
                                   struct why *why);

@@ -15,6 +15,8 @@ int command_emitter(int argc, char **argv);
 int command_worker(int argc, char **argv);
 int command_uploader(int argc, char **argv);
 int command_convert(int argc, char **argv);
+int command_init(int argc, char **argv);
+int command_replay(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_config(int argc, char **argv);
 

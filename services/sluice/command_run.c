@@ -85,13 +85,9 @@ int cli_run(const struct config *config, const struct run_options *options) {
     if (rc == RC_OK) rc = run_check_sources(config, &why); /* before anything is made */
     if (rc == RC_OK) rc = signals_init(&signals, &why);
     if (rc != RC_OK) return cli_fail(rc, &why);
-    struct runtime runtime = {0};
-    rc = runtime_open(config, RUNTIME_WRITE, &runtime, &why);
-    if (rc != RC_OK) return cli_fail(rc, &why);
     struct run_summary summary = {0};
-    rc = run_pipeline(&runtime, options, &signals, &summary, &why);
+    rc = run_pipeline(config, options, &signals, &summary, &why);
     int code = tell_summary(&summary, rc, &why, options);
-    runtime_close(&runtime);
     log_tell_suppressed(true);
     return code;
 }

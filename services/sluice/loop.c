@@ -80,12 +80,24 @@ static void set_trouble(struct loop *loop, bool on, const struct why *why) {
         (void)snprintf(loop->all->trouble_text, sizeof loop->all->trouble_text, "%s: %.200s", loop->name, why->text);
 }
 
-/* Another epoch: everybody reads it before the next step. */
+static void await_recovery(struct loop *loop, const char *words) {
+    struct why why = {0};
+    (void)!why_set(&why, RC_STALE, "%s: it waits for its recovery", words);
+    set_trouble(loop, true, &why);
+}
+
+/* Another epoch: everybody reads it before the next step. It only ever rises: a lower one is a ledger that was set
+ * back. */
 static bool refresh_epoch(struct loop *loop, const struct why *why) {
+    uint64_t known = atomic_load(&loop->all->epoch);
     struct ledger_identity who;
     struct why inner = {0};
-    enum rc rc = ledger_identity(loop->all->ledger, &who, &inner);
-    if (rc == RC_OK && !who.recovering && who.epoch != atomic_load(&loop->all->epoch)) {
+    if (ledger_identity(loop->all->ledger, &who, &inner) != RC_OK) return true;
+    if (who.recovering) {
+        await_recovery(loop, "the ledger was restarted or set back");
+    } else if (who.epoch < known) {
+        await_recovery(loop, "the ledger is at an older epoch than it was");
+    } else if (who.epoch > known) {
         LOG_INFO("the ledger is at another epoch", F_STR("service", str_of(loop->name)), F_U64("epoch", who.epoch));
         atomic_store(&loop->all->epoch, who.epoch);
     }

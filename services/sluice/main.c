@@ -18,9 +18,11 @@ static const char help[] =
     "Moves large text files into partitioned, compressed objects, each line exactly once, and proves it.\n"
     "\n"
     "  run CONFIG [--once]     convert what CONFIG names, once or for as long as it is there\n"
+    "  init CONFIG             prepare Kafka, Redis and the output for a fleet\n"
     "  emitter CONFIG          one of a fleet: finds files, publishes jobs, writes receipts\n"
     "  worker CONFIG           one of a fleet: converts lines\n"
     "  uploader CONFIG         one of a fleet: makes objects\n"
+    "  replay CONFIG           set the offsets of a fleet's jobs or blocks back\n"
     "  convert --out DIR FILE  the quick form without a configuration file\n"
     "  check CONFIG            check a configuration and its output location, without running\n"
     "  config schema           the JSON Schema of the configuration, for editors\n"
@@ -106,8 +108,9 @@ int main(int argc, char **argv) {
     } commands[] = {
         {"run", command_run, NULL},           {"emitter", command_emitter, NULL}, {"worker", command_worker, NULL},
         {"uploader", command_uploader, NULL}, {"convert", command_convert, NULL}, {"check", command_check, NULL},
-        {"config", command_config, NULL},     {"status", NULL, command_status},   {"audit", NULL, command_audit},
-        {"rejects", NULL, command_rejects},   {"cat", NULL, command_cat},
+        {"init", command_init, NULL},         {"replay", command_replay, NULL},   {"config", command_config, NULL},
+        {"status", NULL, command_status},     {"audit", NULL, command_audit},     {"rejects", NULL, command_rejects},
+        {"cat", NULL, command_cat},
     };
     bound_memory();
     metric_set_version(STR(SLUICE_VERSION));

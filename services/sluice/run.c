@@ -42,12 +42,14 @@ static void check_ready(void *self, struct admin_checks *checks) {
         admin_check(checks, "scan", scanned, scanned ? NULL : "the first scan is not finished");
     }
     admin_check(checks, "services", !trouble[0], trouble[0] ? trouble : NULL);
+    bool open = atomic_load(&r->open);
+    admin_check(checks, "start", open, open ? NULL : "broker, ledger and output are not open yet");
     bool draining = atomic_load(&r->draining);
     admin_check(checks, "work", !draining, draining ? "the process is draining" : NULL);
 }
 
 static RC start_admin(struct run *r, struct admin **out, struct why *why) {
-    const struct config *config = r->runtime->config;
+    const struct config *config = r->config;
     if (!config->http.listen.len) return RC_OK;
     struct admin *admin = admin_new();
     admin_on_ready(admin, check_ready, r);
@@ -98,7 +100,7 @@ static void watch(struct run *r, struct signals *signals, struct shown *shown) {
             LOG_INFO("draining");
             drain_ms = clock_ms(clock_real());
         }
-        if (drain_ms && clock_ms(clock_real()) - drain_ms > r->runtime->config->drain_ms) loops_stop(&r->loops);
+        if (drain_ms && clock_ms(clock_real()) - drain_ms > r->config->drain_ms) loops_stop(&r->loops);
         if (atomic_load(&signals->drains) > 1) loops_stop(&r->loops); /* the second time means: now */
         if (atomic_load(&r->draining) && !atomic_load(&r->lanes_running)) loops_stop(&r->loops);
         if (r->options.once && atomic_load(&r->done)) loops_stop(&r->loops);
@@ -117,7 +119,10 @@ static void start_all(struct run *r) {
     unsigned roles = r->options.roles;
     atomic_store(&r->lanes_running, (unsigned)r->lanes);
     for (uint32_t i = 0; i < r->upload_threads; i++) start(r, run_uploader_main, i);
-    if (r->upload_threads && r->runtime->fleet) start(r, run_share_main, 0);
+    if (r->upload_threads && r->runtime->fleet) {
+        start(r, run_share_main, 0);
+        start(r, run_keeper_main, 0);
+    }
     if (r->lanes) start(r, run_committer_main, 0);
     for (uint32_t i = 0; i < r->lanes; i++) start(r, run_lane_main, i);
     if (roles & RUN_EMITTER) start(r, run_emitter_main, 0);
@@ -153,8 +158,9 @@ static RC recover_if_needed(struct run *r, struct why *why) {
  * uploaders that finish an earlier generation. Those need the lock of the queues for themselves. */
 static RC open_queue(struct run *r, struct signals *signals, struct why *why) {
     TRY(runtime_open_broker(r->runtime, why));
+    if (r->runtime->fleet) return RC_OK; /* the keeper sees to it, beside everybody else */
     TRY(recover_if_needed(r, why));
-    if (r->runtime->config->generation == 1) return RC_OK;
+    if (r->config->generation == 1) return RC_OK;
     runtime_close_broker(r->runtime);
     TRY(run_finish_generations(r->runtime, &r->settings, signals, why));
     return runtime_open_broker(r->runtime, why);
@@ -164,7 +170,7 @@ static RC open_lanes(struct run *r, struct why *why) {
     if (!(r->options.roles & RUN_WORKER)) return RC_OK;
     struct worker_ports ports = {r->runtime->broker, r->runtime->ledger, r->runtime->source};
     TRY(worker_new(&r->settings.worker, &ports, &r->worker, why));
-    r->lanes = config_lanes(r->runtime->config);
+    r->lanes = config_lanes(r->config);
     r->won = alloc_zero(r->lanes, sizeof *r->won);
     r->settings.lanes_to_free = alloc_zero(r->lanes, sizeof(struct lane *));
     return RC_OK;
@@ -189,6 +195,9 @@ static RC open_uploads(struct run *r, struct why *why) {
 }
 
 static RC open_run(struct run *r, struct signals *signals, struct why *why) {
+    TRY(runtime_open(r->config, RUNTIME_WRITE, r->runtime, why));
+    r->loops.ledger = r->runtime->ledger;
+    atomic_store(&r->loops.epoch, r->runtime->ledger.at.epoch);
     TRY(run_settings_make(r->runtime, r->options.once, &r->settings, why));
     TRY(open_queue(r, signals, why));
     if (r->options.roles & RUN_EMITTER) TRY(runtime_open_notify(r->runtime, why));
@@ -197,6 +206,40 @@ static RC open_run(struct run *r, struct signals *signals, struct why *why) {
     enum { OTHERS = 4 }; /* emitter, committer, share, keeper */
     r->threads = alloc_zero(r->lanes + r->upload_threads + OTHERS, sizeof *r->threads);
     return RC_OK;
+}
+
+/* What open_run() made, also by half. */
+static void close_parts(struct run *r) {
+    worker_free(TAKE(r->worker));
+    run_settings_done(&r->settings);
+    free(TAKE(r->won));
+    free(TAKE(r->uploads));
+    free(TAKE(r->threads));
+    r->lanes = r->partitions = r->upload_threads = 0;
+    runtime_close(r->runtime);
+}
+
+/* Servers of a fleet come and go, also while we start: waits for them as it does later, and says so to readyz. */
+static RC open_patiently(struct run *r, struct signals *signals, struct why *why) {
+    struct loop loop;
+    loop_init(&loop, &r->loops, "start");
+    for (;;) {
+        struct why local = {0};
+        enum rc rc = open_run(r, signals, &local);
+        if (rc == RC_OK) {
+            (void)loop_settle(&loop, rc, &local);
+            atomic_store(&r->open, true);
+            return RC_OK;
+        }
+        if (rc != RC_BUSY || config_broker_is_local(r->config)) {
+            if (why) *why = local;
+            return rc;
+        }
+        close_parts(r);
+        (void)loop_settle(&loop, rc, &local);
+        (void)signals_poll(signals);
+        if (signals_draining(signals)) return why_set(why, RC_STOP, "stopped while it waited: %s", local.text);
+    }
 }
 
 static RC outcome(struct run *r, struct run_summary *out, struct why *why) {
@@ -213,38 +256,45 @@ static RC outcome(struct run *r, struct run_summary *out, struct why *why) {
 }
 
 static void close_run(struct run *r) {
-    worker_free(r->worker);
-    run_settings_done(&r->settings);
+    close_parts(r);
     loops_done(&r->loops);
     (void)pthread_mutex_destroy(&r->lock);
-    free(r->won);
-    free(r->uploads);
-    free(r->threads);
+    free(r->runtime);
     free(r);
 }
 
-RC run_pipeline(struct runtime *runtime, const struct run_options *options, struct signals *signals,
-                struct run_summary *out, struct why *why) {
+static struct run *make_run(const struct config *config, const struct run_options *options) {
     struct run *r = ALLOC(struct run);
-    r->runtime = runtime;
+    r->config = config;
     r->options = *options;
-    loops_init(&r->loops, runtime->ledger);
+    r->runtime = ALLOC(struct runtime);
+    r->runtime->config = config;
+    loops_init(&r->loops, r->runtime->ledger);
     r->loops.patience_ms = options->patience_ms;
     (void)pthread_mutex_init(&r->lock, NULL);
+    return r;
+}
+
+static enum rc work(struct run *r, struct signals *signals, struct run_summary *out, struct why *why) {
+    struct shown shown = {0};
+    if (r->options.progress) shown.progress = progress_open(&(struct progress_options){.fd = STDERR_FILENO});
+    start_all(r);
+    watch(r, signals, &shown);
+    stop_all(r);
+    show(r, &shown);
+    progress_close(shown.progress, shown.rows, 1);
+    return outcome(r, out, why);
+}
+
+RC run_pipeline(const struct config *config, const struct run_options *options, struct signals *signals,
+                struct run_summary *out, struct why *why) {
+    struct run *r = make_run(config, options);
     struct admin *admin = NULL;
-    enum rc rc = open_run(r, signals, why);
-    if (rc == RC_OK) rc = start_admin(r, &admin, why);
-    if (rc == RC_OK) {
-        struct shown shown = {0};
-        if (options->progress) shown.progress = progress_open(&(struct progress_options){.fd = STDERR_FILENO});
-        start_all(r);
-        watch(r, signals, &shown);
-        stop_all(r);
-        show(r, &shown);
-        progress_close(shown.progress, shown.rows, 1);
-        rc = outcome(r, out, why);
-    }
+    *out = (struct run_summary){0};
+    enum rc rc = start_admin(r, &admin, why);
+    if (rc == RC_OK) rc = open_patiently(r, signals, why);
+    if (rc == RC_OK) rc = work(r, signals, out, why);
     admin_free(admin);
     close_run(r);
-    return rc;
+    return rc == RC_STOP ? RC_OK : rc;
 }

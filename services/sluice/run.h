@@ -30,7 +30,7 @@ struct run_summary {
 
 /* RC_OK: ended as it should; RC_BAD: --once is done, but some files were set aside, unreadable or lost bytes (see
  * summary). */
-RC run_pipeline(struct runtime *runtime, const struct run_options *options, struct signals *signals,
+RC run_pipeline(const struct config *config, const struct run_options *options, struct signals *signals,
                 struct run_summary *out, struct why *why);
 /* Checks what only the converters know: templates and time fields; the error names file, line and column. */
 RC run_check_sources(const struct config *config, struct why *why);

@@ -17,7 +17,8 @@ enum {
 };
 
 struct run {
-    struct runtime *runtime;
+    const struct config *config;
+    struct runtime *runtime; /* open once .open is set */
     struct run_options options;
     struct loops loops;
     struct run_settings settings;
@@ -25,7 +26,7 @@ struct run {
     pthread_mutex_t lock; /* of the views */
     struct emitter_view emitter;
     uint64_t *won; /* a lane */
-    atomic_bool draining, converted, done;
+    atomic_bool open, draining, converted, done;
     _Atomic unsigned flushes;
     _Atomic unsigned lanes_running;
     struct run_upload *uploads; /* a partition */
@@ -54,5 +55,6 @@ void *run_lane_main(void *context);
 void *run_committer_main(void *context);
 void *run_uploader_main(void *context);
 void *run_share_main(void *context);
+void *run_keeper_main(void *context);
 
 #endif

@@ -20,11 +20,14 @@ static RC check_log(struct runtime *r, struct why *why) {
 }
 
 RC runtime_open_broker(struct runtime *r, struct why *why) {
-    TRY(runtime_local_broker(r, why));
+    if (r->fleet) TRY(runtime_fleet_check(r, why));
+    TRY(r->fleet ? runtime_fleet_broker(r, r->config->generation, &r->broker, why) : runtime_local_broker(r, why));
     struct ledger_identity who;
     TRY(ledger_identity(r->ledger, &who, why));
     /* A recovery that was cut off goes on first: until then the ledger answers nothing else. */
-    return who.recovering ? RC_OK : check_log(r, why);
+    if (who.recovering) return RC_OK;
+    enum rc rc = check_log(r, why);
+    return rc == RC_STALE && r->fleet ? RC_OK : rc; /* a recovery began meanwhile: what follows waits for it */
 }
 
 void runtime_close_broker(struct runtime *r) {
@@ -45,7 +48,7 @@ RC runtime_open_notify(struct runtime *r, struct why *why) {
 }
 
 RC runtime_open_queue(const struct runtime *r, uint64_t generation, struct broker *out, struct why *why) {
-    return runtime_local_queue(r, generation, out, why);
+    return r->fleet ? runtime_fleet_broker(r, generation, out, why) : runtime_local_queue(r, generation, out, why);
 }
 
 /* Who the ledger is, for all that follows. */
@@ -57,7 +60,7 @@ static RC know_ledger(struct runtime *r, struct ledger_identity *out, struct why
 }
 
 static RC open_writer(struct runtime *r, struct why *why) {
-    TRY(runtime_local_ledger(r, why));
+    TRY(r->fleet ? runtime_fleet_ledger(r, why) : runtime_local_ledger(r, why));
     struct ledger_identity who;
     TRY(know_ledger(r, &who, why));
     TRY(runtime_claim_output(r, &who, why));
@@ -65,13 +68,13 @@ static RC open_writer(struct runtime *r, struct why *why) {
 }
 
 static RC open_looker(struct runtime *r, struct why *why) {
-    TRY(runtime_local_ledger_reader(r, why));
+    TRY(r->fleet ? runtime_fleet_ledger(r, why) : runtime_local_ledger_reader(r, why));
     struct ledger_identity who;
     return r->fresh ? RC_OK : know_ledger(r, &who, why);
 }
 
 RC runtime_open(const struct config *config, enum runtime_use use, struct runtime *out, struct why *why) {
-    *out = (struct runtime){.config = config};
+    *out = (struct runtime){.config = config, .fleet = !config_broker_is_local(config)};
     out->format = config->output.format == CONFIG_JSONL_GZ ? FRAME_GZ : FRAME_ZST;
     enum rc rc = runtime_open_store(out, why);
     if (rc == RC_OK) rc = use == RUNTIME_WRITE ? open_writer(out, why) : open_looker(out, why);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fleet.h"
+
+/* How long a lane may hold back from asking for its next job: it converts for a slice, and may wait for an object store
+ * that is away. */
+enum { POLL_INTERVAL_MS = 30 * 60 * 1000, PARTS_PARALLEL = 2 };
+
+struct broker_kafka_settings fleet_kafka(const struct config *config, uint64_t generation, struct arena *arena) {
+    const struct config_broker *b = &config->broker;
+    struct broker_kafka_property *properties =
+        ARENA_ARRAY(arena, struct broker_kafka_property, b->properties.count + 1);
+    for (size_t i = 0; i < b->properties.count; i++)
+        properties[i] = (struct broker_kafka_property){b->properties.at[i].key, b->properties.at[i].value};
+    return (struct broker_kafka_settings){.servers = b->servers,
+                                          .pipeline = config->pipeline,
+                                          .generation = generation,
+                                          .properties = properties,
+                                          .properties_len = b->properties.count,
+                                          .instance_id = b->instance,
+                                          .cache_dir = b->cache,
+                                          .cache_bytes_max = b->cache_bytes_max,
+                                          .poll_interval_ms = POLL_INTERVAL_MS};
+}
+
+struct broker_kafka_wanted fleet_topics(const struct config *config) {
+    return (struct broker_kafka_wanted){.job_partitions = (uint32_t)config->broker.job_partitions,
+                                        .block_partitions = (uint32_t)config->broker.partitions,
+                                        .replication = (uint32_t)config->broker.replication};
+}
+
+struct ledger_redis_settings fleet_redis(const struct config *config) {
+    const struct config_ledger *l = &config->ledger;
+    return (struct ledger_redis_settings){.url = l->url,
+                                          .user = l->user,
+                                          .password = l->password,
+                                          .ca = l->ca_file,
+                                          .cert = l->cert_file,
+                                          .key = l->key_file,
+                                          .pipeline = config->pipeline,
+                                          .generation = config->generation};
+}
+
+/* Every text of a configuration ends in a NUL. */
+static const char *given(struct str text) { return text.len ? text.at : NULL; }
+
+struct store_s3_settings fleet_s3(const struct config *config) {
+    static const enum store_s3_style styles[] = {
+        [CONFIG_STYLE_AUTO] = STORE_S3_AUTO, [CONFIG_STYLE_PATH] = STORE_S3_PATH, [CONFIG_STYLE_HOST] = STORE_S3_HOST};
+    const struct config_s3 *s = &config->output.s3;
+    return (struct store_s3_settings){.url = config->output.url.at,
+                                      .endpoint = given(s->endpoint),
+                                      .region = given(s->region),
+                                      .style = styles[s->style],
+                                      .credentials = {.access = given(s->access_key),
+                                                      .secret = given(s->secret_key),
+                                                      .token = given(s->session_token),
+                                                      .profile = given(s->profile)},
+                                      .ca_file = given(s->ca_file),
+                                      .part_bytes = s->part_bytes,
+                                      .connections = (unsigned)s->connections,
+                                      .parts_parallel = PARTS_PARALLEL};
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keeper: one thread in every process of a fleet that uploads. It brings a ledger that restarted, failed over or
+ * was emptied to agree with the seals; until that is done everybody's calls answer STALE, and they wait. */
+#include "run_inner.h"
+
+#include "clock.h"
+#include "log.h"
+#include "recovery.h"
+
+enum {
+    LOOK_EVERY_MS = 500,
+    /* Somebody else's recovery is left alone for so long without an end: it reads seals and the log, which may take its
+     * time, and to begin again would only make it begin again. */
+    TAKE_OVER_MS = 60 * 1000,
+    BEGIN_JITTER_MS = 1500, /* several that notice at the same time should not all begin */
+};
+
+struct keeper {
+    struct run *run;
+    struct rng rng;
+    uint64_t target, since_ms; /* the recovery that is under way, as first seen */
+    bool checked;              /* at this start, a ledger that says that all is well was compared with the seals */
+};
+
+static struct recovery_settings recovery_settings_of(const struct run *r) {
+    return (struct recovery_settings){
+        .queue = r->runtime->queue, .partitions = (uint32_t)r->partitions, .output = r->settings.uploader.output};
+}
+
+static RC recover(struct keeper *k, struct why *why) {
+    struct run *r = k->run;
+    struct runtime *runtime = r->runtime;
+    struct recovery_ports ports = {runtime->broker, runtime->ledger, runtime->store};
+    struct recovery_settings settings = recovery_settings_of(r);
+    uint64_t epoch = 0;
+    LOG_WARN("the ledger was set back, restarted or emptied; recovering it");
+    TRY(recovery_run(&ports, &settings, &k->rng, &epoch, why));
+    atomic_store(&r->loops.epoch, epoch);
+    LOG_INFO("the ledger is recovered", F_U64("epoch", epoch));
+    return RC_OK;
+}
+
+/* Does the ledger, which says that it needs nothing, agree with the seals? */
+static RC check_once(struct keeper *k, struct why *why) {
+    struct run *r = k->run;
+    struct ledger ledger = r->runtime->ledger;
+    ledger.at.epoch = atomic_load(&r->loops.epoch);
+    struct recovery_ports ports = {r->runtime->broker, ledger, r->runtime->store};
+    struct recovery_settings settings = recovery_settings_of(r);
+    struct why found = {0};
+    bool needed = false;
+    TRY(recovery_check(&ports, &settings, &needed, &found, why));
+    k->checked = true;
+    if (!needed) return RC_OK;
+    LOG_WARN("the ledger is behind the output", F_STR("found", str_of(found.text)));
+    return recover(k, why);
+}
+
+static RC keeper_turn(struct keeper *k, struct why *why) {
+    struct run *r = k->run;
+    uint64_t known = atomic_load(&r->loops.epoch); /* before the ledger is asked: it only rises */
+    struct ledger_identity who;
+    TRY(ledger_identity(r->runtime->ledger, &who, why));
+    if (!who.recovering && who.epoch >= known) {
+        k->target = 0;
+        k->since_ms = 0;
+        atomic_store(&r->loops.epoch, who.epoch); /* uploaders without a call to make hear of it, too */
+        return k->checked ? RC_OK : check_once(k, why);
+    }
+    /* A lower epoch: a server that was failed over from is back, and knows nothing of what was decided since. */
+    if (!who.recovering) return recover(k, why);
+    uint64_t now_ms = clock_ms(clock_real());
+    if (!k->since_ms || who.target != k->target) {
+        k->target = who.target;
+        k->since_ms = now_ms + rng_below(&k->rng, BEGIN_JITTER_MS);
+    }
+    uint64_t patience_ms = who.target ? TAKE_OVER_MS : 0;
+    return now_ms >= k->since_ms + patience_ms ? recover(k, why) : RC_OK;
+}
+
+void *run_keeper_main(void *context) {
+    struct run_thread *t = context;
+    struct keeper k = {.run = t->run, .rng = rng_from_kernel()};
+    struct loop loop;
+    loop_init(&loop, &t->run->loops, "keeper");
+    while (!loops_stopping(&t->run->loops)) {
+        struct why why = {0};
+        enum rc rc = keeper_turn(&k, &why);
+        if (!loop_settle(&loop, rc, &why)) break;
+        if (rc == RC_OK) loops_sleep(&t->run->loops, LOOK_EVERY_MS);
+    }
+    return NULL;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Broker and ledger of a fleet: Kafka and Redis, which `sluice init` has prepared. */
+#include "fleet.h"
+#include "log.h"
+#include "own.h"
+#include "runtime_inner.h"
+
+RC runtime_fleet_ledger(struct runtime *r, struct why *why) {
+    struct ledger_redis_settings settings = fleet_redis(r->config);
+    struct why inner = {0};
+    enum rc rc = ledger_redis_open(&settings, &r->ledger, &inner);
+    if (rc == RC_OK) return RC_OK;
+    if (rc != RC_ABSENT && rc != RC_DENIED && rc != RC_BAD) {
+        if (why) *why = inner;
+        return rc;
+    }
+    return config_error(r->config, "ledger.url", why, "%s", inner.text);
+}
+
+RC runtime_fleet_broker(const struct runtime *r, uint64_t generation, struct broker *out, struct why *why) {
+    AUTO(arena_done) struct arena arena = ARENA_INIT;
+    TRY(runtime_make_folder(r->config->broker.cache, "broker.cache", why));
+    struct broker_kafka_settings settings = fleet_kafka(r->config, generation, &arena);
+    return broker_kafka_open(&settings, out, why);
+}
+
+static void tell_ledger(const struct config *config) {
+    struct ledger_redis_settings settings = fleet_redis(config);
+    AUTO(arena_done) struct arena arena = ARENA_INIT;
+    struct ledger_redis_finding *found = NULL;
+    size_t n = 0;
+    struct why why = {0};
+    if (ledger_redis_check(&settings, &arena, &found, &n, &why) != RC_OK) {
+        LOG_WARN("the ledger's settings could not be looked at", F_STR("error", str_of(why.text)));
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        LOG_WARN(found[i].weight == LEDGER_REDIS_RISK ? "at risk" : "not known", F_STR("found", found[i].text));
+}
+
+/* What would lose acknowledged messages is told at every start, what cannot work ends it. */
+static RC check_topics(const struct config *config, struct why *why) {
+    AUTO(arena_done) struct arena arena = ARENA_INIT;
+    struct broker_kafka_settings settings = fleet_kafka(config, config->generation, &arena);
+    struct broker_kafka_wanted wanted = fleet_topics(config);
+    struct broker_kafka_admin *admin = NULL;
+    TRY(broker_kafka_admin_open(&settings, &admin, why));
+    struct broker_kafka_plan plan = {0};
+    enum rc rc = broker_kafka_admin_plan_topics(admin, &wanted, &plan, why);
+    for (size_t i = 0; rc == RC_OK && i < plan.steps_len; i++) {
+        const struct broker_kafka_step *step = &plan.steps[i];
+        if (step->kind == BROKER_KAFKA_RISK)
+            LOG_WARN("at risk", F_STR("found", str_of(step->text)));
+        else
+            rc = why_set(why, RC_DENIED, "%s; run `sluice init` on this configuration", step->text);
+    }
+    broker_kafka_plan_done(&plan);
+    broker_kafka_admin_free(admin);
+    return rc;
+}
+
+RC runtime_fleet_check(const struct runtime *r, struct why *why) {
+    tell_ledger(r->config);
+    return check_topics(r->config, why);
+}

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Promise: the same pipeline on Kafka, Redis and S3: every line once, whoever dies, whatever offsets are reset, and with
+words where something has to be done first."""
+import json
+
+import pytest
+from fleet import BUCKET, Fleet, Minio, Servers, Versitygw, sluice, wait_for
+from pipeline import DENIED, OK, make_logs
+
+MEBI = 1 << 20
+
+
+def prepare(fleet, files=3, size=3 * MEBI):
+    fleet.source().output(partition="h={time:%H}/s={status}")
+    for i in range(files):
+        make_logs(fleet.inputs / f"{i}.ndjson", size, seed=i, errors=0.001)
+    return fleet
+
+
+@pytest.mark.parametrize("kind", [Versitygw, Minio])
+def test_a_fleet_moves_every_line_once_on_either_store(tmp_path, kind):
+    with Servers(kind) as servers, Fleet(tmp_path, servers) as fleet:
+        prepare(fleet).init()
+        fleet.start_all(emitters=2, workers=2, uploaders=2)
+        fleet.until_done()
+        fleet.assert_each_line_once()
+        fleet.drain_all()
+        fleet.assert_audit()
+
+
+def test_init_says_what_it_does_and_does_it_once(fleet):
+    prepare(fleet, files=0)
+    said = fleet.init("--dry-run").stdout.decode()
+    assert "would be" in said and "nothing was changed" in said and not fleet.list()
+    assert sluice("worker", fleet.config_path, check=DENIED).stderr.count(b"sluice init") >= 1
+    said = fleet.init().stdout.decode()
+    assert "fleet.jobs" in said and "fleet.blocks.g1" in said and "made" in said
+    said = fleet.init().stdout.decode()
+    assert "done" not in said and "ledger: is there" in said and "the topics are there" in said, said
+
+
+def test_run_once_is_a_whole_fleet_in_one_process(fleet):
+    prepare(fleet).init()
+    sluice("run", fleet.config_path, "--once", "--quiet", check=OK)
+    fleet.assert_each_line_once()
+    fleet.assert_audit()
+    sluice("run", fleet.config_path, "--once", "--quiet", check=OK)
+    fleet.assert_each_line_once()
+
+
+def test_receipts_are_told_to_the_topic_of_events(fleet):
+    from confluent_kafka import Consumer
+    prepare(fleet).init()
+    sluice("run", fleet.config_path, "--once", "--quiet", check=OK)
+    consumer = Consumer({"bootstrap.servers": fleet.servers.kafka_at, "group.id": "test",
+                         "auto.offset.reset": "earliest"})
+    consumer.subscribe(["fleet.events"])
+    told = {}
+
+    def poll():
+        message = consumer.poll(0.5)
+        if message is not None and not message.error():
+            receipt = json.loads(message.value())
+            told[f'_receipts/g1/{receipt["file"]}-{receipt["end"]:020d}.json'] = message.value()
+        return len(told) >= 3
+    wait_for("three receipts in the topic", poll)
+    consumer.close()
+    stored = fleet.list("_receipts/")
+    assert len(stored) == 3
+    client = fleet.servers.s3.client()
+    assert sorted(told.values()) == sorted(client.get(BUCKET, f"{fleet.prefix}/{key}") for key in stored)

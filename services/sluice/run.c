@@ -122,6 +122,7 @@ static void start_all(struct run *r) {
     if (r->upload_threads && r->runtime->fleet) {
         start(r, run_share_main, 0);
         start(r, run_keeper_main, 0);
+        if (r->config->generation > 1) start(r, run_older_main, 0);
     }
     if (r->lanes) start(r, run_committer_main, 0);
     for (uint32_t i = 0; i < r->lanes; i++) start(r, run_lane_main, i);
@@ -162,7 +163,7 @@ static RC open_queue(struct run *r, struct signals *signals, struct why *why) {
     TRY(recover_if_needed(r, why));
     if (r->config->generation == 1) return RC_OK;
     runtime_close_broker(r->runtime);
-    TRY(run_finish_generations(r->runtime, &r->settings, signals, why));
+    TRY(run_finish_generations(r->runtime, &r->settings, &(struct run_until){.signals = signals}, why));
     return runtime_open_broker(r->runtime, why);
 }
 
@@ -203,7 +204,7 @@ static RC open_run(struct run *r, struct signals *signals, struct why *why) {
     if (r->options.roles & RUN_EMITTER) TRY(runtime_open_notify(r->runtime, why));
     TRY(open_lanes(r, why));
     TRY(open_uploads(r, why));
-    enum { OTHERS = 4 }; /* emitter, committer, share, keeper */
+    enum { OTHERS = 5 }; /* emitter, committer, share, keeper, older */
     r->threads = alloc_zero(r->lanes + r->upload_threads + OTHERS, sizeof *r->threads);
     return RC_OK;
 }

@@ -7,12 +7,19 @@
 
 enum { STEP_WAIT_MS = 20 };
 
-/* Steps the uploader of one partition until its log is empty. Nobody converts for this generation any more, so every
- * attempt in there that did not win is voided at once. */
+static bool is_over(const struct run_until *until) {
+    if (until->loops && loops_stopping(until->loops)) return true;
+    if (!until->signals) return false;
+    (void)signals_poll(until->signals);
+    return signals_draining(until->signals);
+}
+
+/* Steps the uploader of one partition until its log is empty. On one machine nobody converts for this generation any
+ * more, so every attempt in there that did not win is voided at once; in a fleet it is waited for as ever. */
 static RC finish_partition(struct runtime *r, struct broker broker, struct uploader_settings settings,
-                           struct signals *signals, struct why *why) {
+                           const struct run_until *until, struct why *why) {
     uint64_t start = 0;
-    TRY(broker_bounds(broker, settings.partition, &start, &settings.abandoned_before, why));
+    if (!r->fleet) TRY(broker_bounds(broker, settings.partition, &start, &settings.abandoned_before, why));
     struct uploader_ports ports = {broker, r->ledger, r->store};
     struct loops loops;
     struct loop loop;
@@ -23,14 +30,13 @@ static RC finish_partition(struct runtime *r, struct broker broker, struct uploa
     enum rc rc = RC_OK;
     while (!view.drained && rc == RC_OK) {
         uint64_t wait_ms = 0;
-        (void)signals_poll(signals);
         struct why local = {0};
         uploader_flush(u);
         rc = uploader_step(u, clock_ms(clock_real()), &wait_ms, &local);
         if (!loop_settle(&loop, rc, &local))
             *why = local;
         else
-            rc = signals_draining(signals) ? RC_STOP : RC_OK;
+            rc = is_over(until) ? RC_STOP : RC_OK;
         uploader_look(u, &view);
         if (wait_ms && !view.drained) loops_sleep(&loops, STEP_WAIT_MS);
     }
@@ -40,7 +46,7 @@ static RC finish_partition(struct runtime *r, struct broker broker, struct uploa
 }
 
 static RC finish_generation(struct runtime *r, uint64_t generation, const struct run_settings *settings,
-                            struct signals *signals, struct why *why) {
+                            const struct run_until *until, struct why *why) {
     struct broker broker;
     enum rc rc = runtime_open_queue(r, generation, &broker, why);
     if (rc == RC_ABSENT) return RC_OK;
@@ -57,7 +63,7 @@ static RC finish_generation(struct runtime *r, uint64_t generation, const struct
                   F_U64("messages", end - start));
         struct uploader_settings uploader = settings->uploader;
         uploader.partition = p;
-        rc = finish_partition(&old, broker, uploader, signals, why);
+        rc = finish_partition(&old, broker, uploader, until, why);
     }
     broker_free(broker);
     return rc;
@@ -65,6 +71,6 @@ static RC finish_generation(struct runtime *r, uint64_t generation, const struct
 
 RC run_finish_generations(struct runtime *r, const struct run_settings *settings, struct signals *signals,
                           struct why *why) {
-    for (uint64_t g = 1; g < r->config->generation; g++) TRY(finish_generation(r, g, settings, signals, why));
+    for (uint64_t g = 1; g < r->config->generation; g++) TRY(finish_generation(r, g, settings, until, why));
     return RC_OK;
 }

@@ -5,11 +5,18 @@
 #ifndef SLUICE_RUN_GENERATIONS_H
 #define SLUICE_RUN_GENERATIONS_H
 
+#include "loop.h"
 #include "run_settings.h"
 #include "signals.h"
 
 /* RC_STOP: told to end meanwhile. */
-RC run_finish_generations(struct runtime *runtime, const struct run_settings *settings, struct signals *signals,
+/* What ends it early, with RC_STOP; either may be NULL. */
+struct run_until {
+    struct signals *signals;
+    const struct loops *loops;
+};
+
+RC run_finish_generations(struct runtime *runtime, const struct run_settings *settings, const struct run_until *until,
                           struct why *why);
 
 #endif

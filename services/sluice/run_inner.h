@@ -56,5 +56,6 @@ void *run_committer_main(void *context);
 void *run_uploader_main(void *context);
 void *run_share_main(void *context);
 void *run_keeper_main(void *context);
+void *run_older_main(void *context);
 
 #endif

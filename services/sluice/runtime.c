@@ -48,7 +48,7 @@ RC runtime_open_notify(struct runtime *r, struct why *why) {
 }
 
 RC runtime_open_queue(const struct runtime *r, uint64_t generation, struct broker *out, struct why *why) {
-    return r->fleet ? runtime_fleet_broker(r, generation, out, why) : runtime_local_queue(r, generation, out, why);
+    return r->fleet ? runtime_fleet_queue(r, generation, out, why) : runtime_local_queue(r, generation, out, why);
 }
 
 /* Who the ledger is, for all that follows. */

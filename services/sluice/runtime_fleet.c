@@ -24,6 +24,19 @@ RC runtime_fleet_broker(const struct runtime *r, uint64_t generation, struct bro
     return broker_kafka_open(&settings, out, why);
 }
 
+RC runtime_fleet_queue(const struct runtime *r, uint64_t generation, struct broker *out, struct why *why) {
+    AUTO(arena_done) struct arena arena = ARENA_INIT;
+    struct broker_kafka_settings settings = fleet_kafka(r->config, generation, &arena);
+    struct broker_kafka_admin *admin = NULL;
+    TRY(broker_kafka_admin_open(&settings, &admin, why));
+    struct broker_kafka_plan plan = {0}; /* what would be deleted is there */
+    enum rc rc = broker_kafka_admin_plan_delete(admin, generation, &plan, why);
+    if (rc == RC_OK && !plan.steps_len) rc = RC_ABSENT;
+    broker_kafka_plan_done(&plan);
+    broker_kafka_admin_free(admin);
+    return rc == RC_OK ? runtime_fleet_broker(r, generation, out, why) : rc;
+}
+
 static void tell_ledger(const struct config *config) {
     struct ledger_redis_settings settings = fleet_redis(config);
     AUTO(arena_done) struct arena arena = ARENA_INIT;

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What earlier generations left in their topics: a fleet whose generation is raised is replaced process by process, and
+ * the workers of the old one may publish until the last of them has ended. Every uploader looks after these topics; two
+ * of them harm nobody. */
+#include "run_inner.h"
+
+#include "run_generations.h"
+
+enum { OLDER_EVERY_MS = 20 * 1000 };
+
+void *run_older_main(void *context) {
+    struct run_thread *t = context;
+    struct run *r = t->run;
+    struct loop loop;
+    loop_init(&loop, &r->loops, "uploader of earlier generations");
+    struct run_until until = {.loops = &r->loops};
+    while (!loops_stopping(&r->loops)) {
+        struct why why = {0};
+        struct runtime now = *r->runtime;
+        now.ledger.at.epoch = atomic_load(&r->loops.epoch);
+        enum rc rc = run_finish_generations(&now, &r->settings, &until, &why);
+        if (!loop_settle(&loop, rc, &why)) break;
+        if (rc == RC_OK) loops_sleep(&r->loops, OLDER_EVERY_MS);
+    }
+    return NULL;
+}

@@ -69,7 +69,7 @@ static RC finish_generation(struct runtime *r, uint64_t generation, const struct
     return rc;
 }
 
-RC run_finish_generations(struct runtime *r, const struct run_settings *settings, struct signals *signals,
+RC run_finish_generations(struct runtime *r, const struct run_settings *settings, const struct run_until *until,
                           struct why *why) {
     for (uint64_t g = 1; g < r->config->generation; g++) TRY(finish_generation(r, g, settings, until, why));
     return RC_OK;

@@ -9,13 +9,13 @@
 #include "run_settings.h"
 #include "signals.h"
 
-/* RC_STOP: told to end meanwhile. */
-/* What ends it early, with RC_STOP; either may be NULL. */
+/* What ends it early; either may be NULL. */
 struct run_until {
     struct signals *signals;
     const struct loops *loops;
 };
 
+/* RC_STOP: told to end meanwhile. */
 RC run_finish_generations(struct runtime *runtime, const struct run_settings *settings, const struct run_until *until,
                           struct why *why);
 

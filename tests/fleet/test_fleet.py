@@ -2,6 +2,10 @@
 """Promise: the same pipeline on Kafka, Redis and S3: every line once, whoever dies, whatever offsets are reset, and with
 words where something has to be done first."""
 import json
+import re
+import time
+import urllib.error
+import urllib.request
 
 import pytest
 from fleet import BUCKET, Fleet, Minio, Servers, Versitygw, sluice, wait_for
@@ -69,3 +73,62 @@ def test_receipts_are_told_to_the_topic_of_events(fleet):
     assert len(stored) == 3
     client = fleet.servers.s3.client()
     assert sorted(told.values()) == sorted(client.get(BUCKET, f"{fleet.prefix}/{key}") for key in stored)
+
+
+def test_scaling_up_and_down_under_load_doubles_nothing(fleet):
+    """One worker, six, and one again, each for a part of a core only, while files grow."""
+    prepare(fleet, files=2, size=4 * MEBI).init()
+    fleet.set(lanes=1)
+    fleet.start_all(workers=1)
+    for wanted in (3, 6, 4, 1):
+        while len(fleet.living("worker")) < wanted:
+            fleet.start("worker")
+        for process in fleet.living("worker")[wanted:]:
+            assert process.drain() == 0, process.text()[-2000:]
+        for i in range(2):
+            make_logs(fleet.inputs / f"{i}.ndjson", 2 * MEBI, seed=wanted * 10 + i, append=True)
+            time.sleep(1.5)
+    fleet.until_done()
+    fleet.assert_each_line_once()
+    fleet.drain_all()
+    fleet.assert_audit()
+
+
+@pytest.mark.parametrize("away", ["kafka", "redis", "s3"])
+def test_a_long_outage_costs_no_line_and_readyz_says_what_is_missing(fleet, away):
+    fleet.set(http={"listen": "127.0.0.1:0"})
+    prepare(fleet, files=1).init()
+    processes = fleet.start_all(workers=1)
+    fleet.until_done()
+    server = fleet.servers.by_name(away)
+    server.kill()
+    make_logs(fleet.inputs / "later.ndjson", 3 * MEBI, seed=99)
+    uploader = processes[-1]
+    port = wait_for("the port", lambda: re.search(r"port=(\d+)", uploader.text())).group(1)
+
+    def not_ready():
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5)
+        except urllib.error.HTTPError as error:
+            return error.code == 503 and error.read()
+        return None
+    told = wait_for("readyz to say it", not_ready, 60)
+    assert b"services" in told or b"start" in told, told
+    assert all(process.alive for process in processes), fleet.logs()
+    server.start()
+    fleet.until_done()
+    fleet.assert_each_line_once()
+    fleet.drain_all()
+    fleet.assert_audit()
+
+
+def test_a_permanent_error_ends_with_its_own_exit_code(fleet):
+    prepare(fleet, files=1).init()
+    fleet.settings["output"]["secret_key"] = "wrong"
+    fleet.write_config()
+    done = sluice("uploader", fleet.config_path, check=DENIED)
+    assert b"wrong" not in done.stderr and BUCKET.encode() in done.stderr, done.stderr
+    fleet.settings["output"]["url"] = "s3://no-such-bucket/x"
+    fleet.settings["output"]["secret_key"] = fleet.servers.s3.secret
+    fleet.write_config()
+    assert b"no-such-bucket" in sluice("uploader", fleet.config_path, check=DENIED).stderr

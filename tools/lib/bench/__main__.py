@@ -33,6 +33,7 @@ def parse():
     parser.add_argument("--sluice", type=pathlib.Path, required=True)
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--big", action="store_true")
+    parser.add_argument("--fleet", action="store_true")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--bytes", type=number_of_bytes)
     parser.add_argument("--runs", type=int)
@@ -66,6 +67,10 @@ def main():
     show_machine()
     pipelines, targets = Pipelines(options), Targets()
     log = inputs.access_log(options, options.bytes).warm()
+    if options.fleet:
+        import fleet_bench  # wants the servers and the readers of the tests
+        fleet_bench.bench(options, log, targets)
+        return targets.show()
     if "speed" in options.parts:
         speed.bench(options, log, pipelines, targets)
     if "size" in options.parts:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attempt.h"
 
-#include <xxhash.h>
+#include "hash_vector.h"
 
 bool facts_same_key(const struct facts *a, const struct facts *b) {
     return str_equal(a->source, b->source) && a->inode == b->inode && a->birth_ns == b->birth_ns &&

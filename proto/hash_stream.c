@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hash_stream.h"
 
+#include "hash_vector.h"
 #include "must.h"
-
-#include <xxhash.h>
 
 /* The opaque state of xxHash under our name: XXH3_createState() aligns it as it wants. */
 struct hash_stream *hash_stream_new(void) {

@@ -80,12 +80,19 @@ size_t frame_encoder_bytes(const struct frame_encoder *e) {
     return context + e->gathered.room;
 }
 
+/* Do the pieces lie behind one another? Those of an output that has the input to itself do. */
+static bool contiguous(const struct str *pieces, size_t count) {
+    for (size_t i = 1; i < count; i++)
+        if (pieces[i - 1].at + pieces[i - 1].len != pieces[i].at) return false;
+    return true;
+}
+
 /* Copying the pieces together and compressing at once is 6 to 14% faster than giving a stream one record after the
  * other, although zstd then reads from its own copy of the window. */
 static struct str gather(struct frame_encoder *e, const struct str *pieces, size_t count) {
-    if (count == 1) return pieces[0];
     size_t sum = 0;
     for (size_t i = 0; i < count; i++) sum += pieces[i].len;
+    if (count && contiguous(pieces, count)) return (struct str){pieces[0].at, sum};
     buf_reset(&e->gathered);
     MUST(buf_reserve(&e->gathered, sum) == RC_OK);
     for (size_t i = 0; i < count; i++) {

@@ -19,6 +19,17 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
 endif()
 add_compile_definitions(_GNU_SOURCE)
 
+# Optimised across files, for the program alone: what a line passes through is small functions of several modules
+# (3% of all CPU on access logs). Objects carry both kinds of code, so that tests link as fast as ever.
+set(SLUICE_LTO "")
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_BUILD_TYPE STREQUAL "Release")
+  add_compile_options(-flto=auto -ffat-lto-objects)
+  add_link_options($<$<NOT:$<BOOL:$<TARGET_PROPERTY:SLUICE_LTO>>>:-fno-lto>)
+  set(CMAKE_AR ${CMAKE_C_COMPILER_AR})
+  set(CMAKE_RANLIB ${CMAKE_C_COMPILER_RANLIB})
+  set(SLUICE_LTO -flto=auto)
+endif()
+
 set(SLUICE_SANITIZE "" CACHE STRING "sanitizers, such as address,undefined or thread")
 if(SLUICE_SANITIZE)
   add_compile_options(-fsanitize=${SLUICE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -11,7 +11,11 @@
 #include "reader.h"
 #include "slice.h"
 
-enum { LANE_LINE_WORK = 256 * 1024 }; /* piece in which line ends are looked for beyond the window */
+enum {
+    LANE_LINE_WORK = 256 * 1024, /* piece in which line ends are looked for beyond the window */
+    LANE_PIECE = 256 * 1024,     /* piece in which the window is read and converted: two batches of slice.c, in most
+                                  * processors' second-level cache */
+};
 
 /* A job that is being converted, or whose attempts are under way. */
 struct work {

@@ -109,35 +109,60 @@ static RC skip_long_line(struct lane *l, uint64_t at, size_t window, struct foun
     return RC_OK;
 }
 
+/* The bytes [from, from + len) of the file, into the window's place for them. */
+static RC read_piece(struct lane *l, uint64_t at, size_t from, size_t len, struct stopwatch *watch, struct why *why) {
+    TRY(reader_read(&l->task.reader, at + from, l->window + from, len, why));
+    stopwatch_lap(watch, METRIC_LANE_STAGE, METRIC_LANE_CPU, LABEL_STAGE_READ);
+    return RC_OK;
+}
+
+/* Fills the window with `len` bytes from the line start `at`, piece by piece, and converts the whole lines of each
+ * while the cache still has them. *out_cut is that of all that was read; *out_taken of it are converted: less when
+ * the slice is full. Reads no further than the run of lines goes. */
+static RC read_lines(struct lane *l, uint64_t at, size_t len, struct cut *out_cut, size_t *out_taken, struct why *why) {
+    const struct task *t = &l->task;
+    uint64_t end = stripe_end(t->job.stripe, t->job.facts.stripe_bytes);
+    size_t have = 0, taken = 0;
+    struct cut cut = {.kind = CUT_LONGER};
+    struct stopwatch watch;
+    stopwatch_start(&watch);
+    while (have < len && taken == cut.bytes && !cut.closed && at + taken < end) {
+        size_t more =
+            MIN(len - have, MAX((size_t)LANE_PIECE, have - taken)); /* a long line is looked at a few times only */
+        TRY(read_piece(l, at, have, more, &watch, why));
+        have += more;
+        cut = cut_lines(&(struct cut_ask){{l->window, have}, at, end, t->job.ready, t->ends, t->ends_len});
+        if (cut.kind != CUT_LINES || cut.bytes == taken) continue;
+        size_t added = 0;
+        slice_add(l->slice, str_sub((struct str){l->window, have}, taken, cut.bytes), at + taken, &added);
+        taken += added;
+        stopwatch_lap(&watch, METRIC_LANE_STAGE, METRIC_LANE_CPU, LABEL_STAGE_CONVERT);
+    }
+    *out_cut = cut;
+    *out_taken = taken;
+    return RC_OK;
+}
+
 /* Whole lines from the line start `at` on. RC_ABSENT: none is complete. */
 static RC convert_lines(struct lane *l, uint64_t at, struct found *out, struct why *why) {
     struct task *t = &l->task;
     const struct worker_settings *s = worker_settings(l->worker);
-    uint64_t grid = t->job.facts.stripe_bytes;
     size_t most = MAX((size_t)WORKER_SLICE_MAX, (size_t)t->source->max_line_bytes + 2);
     size_t want = MIN(MAX(l->slice_bytes, s->slice_bytes_min), most);
+    struct converter *converter = NULL;
+    TRY(lane_converter(l, t->source_index, &converter, why));
     for (;;) {
-        size_t len = (size_t)MIN(t->job.ready - at, (uint64_t)want);
+        size_t len = (size_t)MIN(t->job.ready - at, (uint64_t)want), taken = 0;
+        struct cut cut;
         window_fit(l, len);
-        struct stopwatch watch;
-        stopwatch_start(&watch);
-        TRY(reader_read(&t->reader, at, l->window, len, why));
-        stopwatch_lap(&watch, METRIC_LANE_STAGE, METRIC_LANE_CPU, LABEL_STAGE_READ);
-        struct cut_ask ask = {{l->window, len}, at,      stripe_end(t->job.stripe, grid),
-                              t->job.ready,     t->ends, t->ends_len};
-        struct cut cut = cut_lines(&ask);
+        slice_start(l, converter);
+        TRY(read_lines(l, at, len, &cut, &taken, why));
         if (cut.kind == CUT_WAIT) return RC_ABSENT;
         if (cut.kind == CUT_LONGER && want <= t->source->max_line_bytes + 1) {
             want = (size_t)MIN((uint64_t)want * 4, t->source->max_line_bytes + 2);
             continue;
         }
         if (cut.kind == CUT_LONGER) return skip_long_line(l, at, len, out, why);
-        struct converter *converter = NULL;
-        TRY(lane_converter(l, t->source_index, &converter, why));
-        size_t taken = 0;
-        slice_start(l, converter);
-        slice_add(l->slice, (struct str){l->window, cut.bytes}, at, &taken);
-        stopwatch_lap(&watch, METRIC_LANE_STAGE, METRIC_LANE_CPU, LABEL_STAGE_CONVERT);
         *out = (struct found){
             .to = at + taken, .closed = cut.closed && taken == cut.bytes, .result = slice_result(l->slice)};
         return RC_OK;

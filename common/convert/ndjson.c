@@ -19,6 +19,7 @@ struct ndjson {
     size_t path_count, field_count;
     bool time_given;
     struct time_parse time_format;
+    struct time_minute minute; /* of the line before */
     char digits[PATHS_MAX][JSON_NUMBER_MAX];
 };
 
@@ -68,7 +69,7 @@ static enum converter_reason reason_of(enum json_error error) {
 static RC time_of(struct ndjson *n, struct json_node node, int64_t *out_ns) {
     struct str text;
     TRY(json_text(node, n->digits[n->path_count - 1], &text));
-    return time_parse_ns(&n->time_format, text, out_ns);
+    return time_parse_near(&n->time_format, &n->minute, text, out_ns);
 }
 
 static void ndjson_line(struct converter *c, struct str line, char *scratch, struct converted *out) {

@@ -148,3 +148,45 @@ RC time_parse_ns(const struct time_parse *format, struct str text, int64_t *out_
     }
     return RC_BAD;
 }
+
+enum { UTC_MIN = 20 }; /* "2000-10-10T13:55:36Z" */
+static const int64_t MINUTE_NS = 60 * (int64_t)1000000000;
+
+/* Behind the minute: "36Z" or "36.123Z". */
+static RC seconds_ns(struct str text, int64_t *out_ns) {
+    const char *p = text.at, *end = p + text.len - 1;
+    int32_t seconds = time_parts_two(p), parts = 0;
+    p += 2;
+    if (seconds > 59 || (*end != 'Z' && *end != 'z')) return RC_BAD;
+    if (p < end) {
+        if (*p++ != '.') return RC_BAD;
+        TRY(time_parts_fraction(&p, end, 9, &parts));
+    }
+    if (p != end) return RC_BAD;
+    *out_ns = seconds * (int64_t)1000000000 + parts;
+    return RC_OK;
+}
+
+static void note_minute(struct time_minute *last, struct str text, int64_t ns) {
+    char zone = text.at[text.len - 1];
+    int64_t behind = ns % MINUTE_NS;
+    if (behind < 0) behind += MINUTE_NS;
+    if ((zone != 'Z' && zone != 'z') || ns < INT64_MIN + MINUTE_NS) return;
+    memcpy(last->text, text.at, sizeof last->text);
+    last->ns = ns - behind;
+}
+
+RC time_parse_near(const struct time_parse *format, struct time_minute *last, struct str text, int64_t *out_ns) {
+    if (format->kind != TIME_PARSE_RFC3339 || text.len < UTC_MIN) return time_parse_ns(format, text, out_ns);
+    int64_t behind = 0, ns = 0;
+    if (memcmp(text.at, last->text, sizeof last->text) == 0 &&
+        seconds_ns(str_sub(text, sizeof last->text, text.len), &behind) == RC_OK &&
+        !__builtin_add_overflow(last->ns, behind, &ns)) {
+        *out_ns = ns;
+        return RC_OK;
+    }
+    TRY(time_parse_rfc3339(text, &ns));
+    note_minute(last, text, ns);
+    *out_ns = ns;
+    return RC_OK;
+}

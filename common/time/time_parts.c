@@ -53,13 +53,15 @@ int32_t time_parts_month(const char *letters) {
     }
 }
 
+static const int32_t TENS[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
+
 RC time_parts_fraction(const char **at, const char *end, int digits_max, int32_t *out_parts) {
     const char *from = *at, *now = from;
     int32_t parts = 0;
     for (; now < end && time_parts_is_digit(*now); now++)
         if (now - from < digits_max) parts = parts * 10 + (*now - '0');
     if (now == from) return RC_BAD;
-    for (int64_t have = now - from; have < digits_max; have++) parts *= 10;
+    if (now - from < digits_max) parts *= TENS[digits_max - (now - from)];
     *at = now;
     *out_parts = parts;
     return RC_OK;

@@ -336,8 +336,37 @@ static void random_bytes_are_refused_without_reading_behind_them(void **state) {
     }
 }
 
+/* A memory of the minute before changes no answer: texts that differ little from one another, right and wrong ones. */
+static void a_time_near_the_last_one_is_what_it_is_alone(void **state) {
+    (void)state;
+    static const char *const seeds[] = {"2024-02-29T23:59:58.123Z",       "2024-02-29T23:59:60.5Z",
+                                        "1969-12-31T23:59:59.999999999Z", "2262-04-11T23:47:16.854775807Z",
+                                        "1677-09-21T00:12:43.145224192Z", "2024-02-29T23:59:58Z"};
+    static const char alphabet[] = "0123456789Zz.:+-6";
+    struct time_parse format;
+    assert_int_equal(time_parse_compile(STR("rfc3339"), &format, NULL), RC_OK);
+    struct rng rng = rng_from_seed(11);
+    struct time_minute minute = {0};
+    int same = 0;
+    for (int i = 0; i < 200000; i++) {
+        char text[40];
+        const char *seed = seeds[rng_below(&rng, COUNT_OF(seeds))];
+        size_t len = strlen(seed);
+        memcpy(text, seed, len);
+        if (rng_below(&rng, 2)) text[rng_below(&rng, len)] = alphabet[rng_below(&rng, sizeof alphabet - 1)];
+        if (rng_below(&rng, 4) == 0) len -= rng_below(&rng, len);
+        int64_t alone = 7, near = 7;
+        enum rc rc = time_parse_ns(&format, (struct str){text, len}, &alone);
+        assert_int_equal(time_parse_near(&format, &minute, (struct str){text, len}, &near), rc);
+        assert_int_equal(near, alone);
+        same += rc == RC_OK && memcmp(minute.text, text, sizeof minute.text) == 0;
+    }
+    assert_true(same > 10000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_time_near_the_last_one_is_what_it_is_alone),
         cmocka_unit_test(rfc3339_forms_are_understood),
         cmocka_unit_test(what_is_no_rfc3339_time_is_refused),
         cmocka_unit_test(every_wrong_byte_of_an_rfc3339_time_is_refused_or_another_time),

@@ -2,6 +2,7 @@
 #include "footer.h"
 
 #include "own.h"
+#include "squeeze.h"
 #include "wire.h"
 #include "wire_parts.h"
 
@@ -92,7 +93,9 @@ RC footer_encode(const struct footer *footer, struct buf *out) {
         *wire.blocks[i] = from_block(&footer->blocks[i], &arena);
     }
     if (protobuf_c_message_get_packed_size(&wire.base) > FOOTER_BYTES_MAX) return RC_LIMIT;
-    return wire_pack(&wire.base, out);
+    AUTO(buf_done) struct buf packed = BUF_INIT(FOOTER_BYTES_MAX);
+    TRY(wire_pack(&wire.base, &packed));
+    return squeeze(buf_str(&packed), out);
 }
 
 static RC to_part(const Sluice__FooterPart *from, struct footer_part *out, struct why *why) {
@@ -141,10 +144,11 @@ static RC to_footer(const Sluice__Footer *from, struct arena *arena, struct foot
 }
 
 RC footer_decode(struct str bytes, struct arena *arena, struct footer *out, struct why *why) {
-    if (bytes.len > FOOTER_BYTES_MAX) return why_set(why, RC_BAD, "footer: %zu bytes", bytes.len);
+    AUTO(buf_done) struct buf packed = BUF_INIT(FOOTER_BYTES_MAX);
     AUTO(wire_done) struct wire wire = WIRE_INIT;
     ProtobufCMessage *unpacked = NULL;
-    enum rc rc = wire_unpack(&wire, &sluice__footer__descriptor, bytes, &unpacked, why);
+    enum rc rc = unsqueeze(bytes, FOOTER_BYTES_MAX, &packed, why);
+    if (rc == RC_OK) rc = wire_unpack(&wire, &sluice__footer__descriptor, buf_str(&packed), &unpacked, why);
     if (rc == RC_OK) rc = to_footer((const Sluice__Footer *)unpacked, arena, out, why);
     return rc == RC_OK ? rc : why_wrap(why, rc, "footer");
 }

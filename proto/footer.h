@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* footer: what an object holds, block by block, with the provenance of every part. Encoded it is protobuf Footer; where
- * it goes in an object is common/format's matter. Decoded data lives in the arena. Threads: pure. Fails: RC_BAD. */
+/* footer: what an object holds, block by block, with the provenance of every part. Encoded it is protobuf Footer in a zstd frame; where
+ * it goes in an object is common/format's matter. Squeezed (squeeze.h): the ids and ranges of many parts are most of a
+ * small object's footer, and take a third. Decoded data lives in the arena. Threads: pure. Fails: RC_BAD. */
 #ifndef SLUICE_FOOTER_H
 #define SLUICE_FOOTER_H
 
 #include "seal.h"
 
-enum { FOOTER_VERSION = 1, FOOTER_BYTES_MAX = 64 * 1024 * 1024 };
+enum { FOOTER_VERSION = 1, FOOTER_BYTES_MAX = 64 * 1024 * 1024 /* also of what is in the frame */ };
 
 struct footer_part {
     struct id file;

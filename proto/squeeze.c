@@ -6,7 +6,7 @@
 
 #include <zstd.h>
 
-enum { SQUEEZE_LEVEL = 3 }; /* zstd's default: seals are small, and half of them are random ids */
+enum { SQUEEZE_LEVEL = 3 }; /* zstd's default: seals and footers are small, and much of them is random ids */
 
 static void context_done(ZSTD_CCtx **context) { (void)ZSTD_freeCCtx(*context); }
 

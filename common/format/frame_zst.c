@@ -41,6 +41,7 @@ static void set(ZSTD_CCtx *context, ZSTD_cParameter parameter, unsigned value) {
 static void set_level(ZSTD_CCtx *context, int level) {
     ZSTD_compressionParameters p = ZSTD_getCParams(level, 0, 0);
     p.windowLog = MAX(p.windowLog, (unsigned)WINDOW_LOG_MIN);
+    if (p.strategy == ZSTD_fast) p.targetLength = MAX(p.targetLength, 2U);
     if (p.strategy == ZSTD_dfast) {
         p.minMatch = MAX(p.minMatch, 6U);
         p.chainLog -= 1;
@@ -52,6 +53,7 @@ static void set_level(ZSTD_CCtx *context, int level) {
     set(context, ZSTD_c_searchLog, p.searchLog);
     set(context, ZSTD_c_minMatch, p.minMatch);
     set(context, ZSTD_c_targetLength, p.targetLength);
+    set(context, ZSTD_c_literalCompressionMode, ZSTD_ps_enable);
     set(context, ZSTD_c_strategy, p.strategy);
     set(context, ZSTD_c_contentSizeFlag, 1);
     set(context, ZSTD_c_checksumFlag, 1);

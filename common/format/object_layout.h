@@ -2,7 +2,7 @@
 /* object_layout: the bytes behind an object's frames, for the writer and the reader. All numbers are little-endian.
  *
  *   skippable frame   u32 0x184D2A5C, u32 content bytes
- *     content         "SLUICEFT", u32 version, footer (protobuf), u64 XXH3-64 of the footer
+ *     content         "SLUICEFT", u32 version, footer (footer.h), u64 XXH3-64 of the footer
  *   skippable frame   u32 0x184D2A5E, u32 content bytes          zstd's seekable format 0.1.0
  *     entries         u32 compressed, u32 decompressed, u32 low half of XXH64 of the content; one a frame, the last is
  *                     that of the footer's frame, which holds nothing
@@ -15,7 +15,7 @@
 #include "buf.h"
 
 enum {
-    LAYOUT_VERSION = 1,
+    LAYOUT_VERSION = 2,
     LAYOUT_SKIPPABLE_BYTES = 8, /* magic and size in front of a skippable frame's content */
     LAYOUT_NAME_BYTES = 8,
     LAYOUT_FOOTER_EXTRA = LAYOUT_SKIPPABLE_BYTES + LAYOUT_NAME_BYTES + 4 + 8,

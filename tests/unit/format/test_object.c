@@ -107,7 +107,7 @@ static void the_footer_stands_in_front_of_the_seek_table(void **state) {
     const char *at = table - bytes;
     assert_int_equal(u32(at), 0x184D2A5C);
     assert_int_equal(u32(at + 4), bytes - 8);
-    assert_memory_equal(at + 8, "SLUICEFT\x01\x00\x00\x00", 12);
+    assert_memory_equal(at + 8, "SLUICEFT\x02\x00\x00\x00", 12);
     struct str footer = {at + 20, bytes - 28};
     assert_true(str_equal(footer, made.facts.footer));
     uint64_t sum = 0;

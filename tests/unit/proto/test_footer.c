@@ -3,6 +3,7 @@
  * whenever it decodes. */
 #include "made.h"
 #include "own.h"
+#include "squeeze.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -85,8 +86,10 @@ static void the_bytes_are_fixed(void **state) {
     struct fixed f;
     fixed_make(&f);
     AUTO(buf_done) struct buf out = BUF_INIT(FOOTER_BYTES_MAX);
+    AUTO(buf_done) struct buf raw = BUF_INIT(FOOTER_BYTES_MAX);
     assert_int_equal(footer_encode(&f.footer, &out), RC_OK);
-    same_hex(buf_str(&out),
+    assert_int_equal(unsqueeze(buf_str(&out), FOOTER_BYTES_MAX, &raw, NULL), RC_OK);
+    same_hex(buf_str(&raw),
              "0801121009000000000000000000000000000000180120022803320d736f757263653d616363657373380142240a086a"
              "736f6e6c2e677a100618808080800120808080012a0b7a6c696220312e322e31334a85011014185a2008280131fbffff"
              "ffffffffff3905000000000000004188776655443322114a300a10010000000000000000000000000000001002180320"
@@ -102,13 +105,25 @@ static enum rc decode_again(struct str bytes, struct buf *out) {
     return rc == RC_OK ? footer_encode(&footer, out) : rc;
 }
 
+/* The same with what is inside the frame, whose checksum would find every change. */
+static enum rc decode_inner(struct str bytes, struct buf *out) {
+    AUTO(buf_done) struct buf frame = BUF_INIT(FOOTER_BYTES_MAX);
+    AUTO(buf_done) struct buf again = BUF_INIT(FOOTER_BYTES_MAX);
+    assert_int_equal(squeeze(bytes, &frame), RC_OK);
+    enum rc rc = decode_again(buf_str(&frame), &again);
+    return rc == RC_OK ? unsqueeze(buf_str(&again), FOOTER_BYTES_MAX, out, NULL) : rc;
+}
+
 static void changed_bytes_are_refused_or_are_another_footer(void **state) {
     (void)state;
     struct fixed f;
     fixed_make(&f);
     AUTO(buf_done) struct buf out = BUF_INIT(FOOTER_BYTES_MAX);
+    AUTO(buf_done) struct buf raw = BUF_INIT(FOOTER_BYTES_MAX);
     assert_int_equal(footer_encode(&f.footer, &out), RC_OK);
-    hostile(buf_str(&out), decode_again, true);
+    assert_int_equal(unsqueeze(buf_str(&out), FOOTER_BYTES_MAX, &raw, NULL), RC_OK);
+    hostile(buf_str(&out), decode_again, false);
+    hostile(buf_str(&raw), decode_inner, true);
 }
 
 #define REFUSED(change)                                                                                                \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* footer: what an object holds, block by block, with the provenance of every part. Encoded it is protobuf Footer in a zstd frame; where
- * it goes in an object is common/format's matter. Squeezed (squeeze.h): the ids and ranges of many parts are most of a
- * small object's footer, and take a third. Decoded data lives in the arena. Threads: pure. Fails: RC_BAD. */
+/* footer: what an object holds, block by block, with the provenance of every part. Encoded it is protobuf Footer in a
+ * zstd frame; where it goes in an object is common/format's matter. Squeezed (squeeze.h): the ids and ranges of many
+ * parts are most of a small object's footer, and take a third. Decoded data lives in the arena. Threads: pure. Fails:
+ * RC_BAD. */
 #ifndef SLUICE_FOOTER_H
 #define SLUICE_FOOTER_H
 

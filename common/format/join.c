@@ -31,23 +31,37 @@ static void pass(struct join *join, const struct join_block *block, size_t index
     *used += 1;
 }
 
-struct join join_blocks(const struct join_block *blocks, size_t count, enum block_codec codec, uint64_t block_bytes,
+/* What a joined frame holds at least: the even share of all that is joined, so that the last frame is no small rest. */
+static uint64_t share_of(const struct join_block *blocks, size_t count, const struct join_limits *limits) {
+    uint64_t raw = 0, expected = 0;
+    for (size_t i = 0; i < count; i++)
+        if (blocks[i].codec != limits->codec) {
+            raw = num_add(raw, blocks[i].raw_bytes);
+            expected = num_add(expected, blocks[i].expected_bytes);
+        }
+    uint64_t frames = num_add(raw, limits->block_bytes / 2) / limits->block_bytes;
+    frames = MAX(MAX(frames, num_ceil_div(expected, limits->frame_bytes)), (uint64_t)1);
+    return num_ceil_div(raw, frames);
+}
+
+struct join join_blocks(const struct join_block *blocks, size_t count, const struct join_limits *limits,
                         struct arena *arena) {
     struct join join = {ARENA_ARRAY(arena, size_t, count), ARENA_ARRAY(arena, struct join_frame, count), 0};
     struct group group = {.waiting = ARENA_ARRAY(arena, size_t, count)};
-    uint64_t enough = MIN(block_bytes, (uint64_t)JOIN_RAW_BYTES);
+    uint64_t enough = share_of(blocks, count, limits);
+    uint64_t most = num_add(limits->block_bytes, limits->block_bytes / 2);
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
         const struct join_block *b = &blocks[i];
-        if (b->codec == codec) {
+        if (b->codec == limits->codec) {
             pass(&join, b, i, &used);
             continue;
         }
-        if (num_add(group.raw_bytes, b->raw_bytes) > block_bytes) close_group(&join, &group, &used);
+        if (num_add(group.raw_bytes, b->raw_bytes) > most) close_group(&join, &group, &used);
         group.waiting[group.len++] = i;
         group.raw_bytes = num_add(group.raw_bytes, b->raw_bytes);
         group.expected_bytes = num_add(group.expected_bytes, b->expected_bytes);
-        if (group.raw_bytes >= enough) close_group(&join, &group, &used);
+        if (group.raw_bytes >= enough || group.expected_bytes >= limits->frame_bytes) close_group(&join, &group, &used);
     }
     close_group(&join, &group, &used);
     return join;

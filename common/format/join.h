@@ -4,18 +4,23 @@
  * together, because small frames cost 4 to 70% in size.
  *
  * Decided by the blocks' headers and the settings alone, so that a redo under another library makes the same frames.
- * Blocks are joined in order until JOIN_RAW_BYTES are together; a block that passes does not end the group that is
- * open, it goes before it. So the records of one attempt stay in order, those of two attempts of a stripe may not.
+ * Blocks are joined in order to frames of even size near block_bytes, and no more than frame_bytes compressed; a block
+ * that passes does not end the group that is open, it goes before it. So the records of one attempt stay in order,
+ * those of two attempts of a stripe may not.
  *
- * Memory: 56 bytes a block in the arena. Threads: pure. Limits: a frame holds at most `block_bytes` raw bytes unless
- * one block alone is larger. Fails: never. */
+ * Memory: 56 bytes a block in the arena. Threads: pure. Limits: a frame holds at most 1.5 `block_bytes` raw bytes
+ * unless one block alone is larger. Fails: never. */
 #ifndef SLUICE_JOIN_H
 #define SLUICE_JOIN_H
 
 #include "arena.h"
 #include "block.h"
 
-enum { JOIN_RAW_BYTES = 1024 * 1024 };
+struct join_limits {
+    enum block_codec codec; /* frame_codec() of the output's format */
+    uint64_t block_bytes;   /* raw, as configured */
+    uint64_t frame_bytes;   /* expected, see split_frame_bytes() */
+};
 
 struct join_block {
     enum block_codec codec;
@@ -35,8 +40,7 @@ struct join {
     size_t frames_len;
 };
 
-/* `codec` is frame_codec() of the output's format. `block_bytes` as configured (raw). */
-struct join join_blocks(const struct join_block *blocks, size_t count, enum block_codec codec, uint64_t block_bytes,
+struct join join_blocks(const struct join_block *blocks, size_t count, const struct join_limits *limits,
                         struct arena *arena);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+uint64_t split_frame_bytes(uint64_t object_bytes) { return MAX(object_bytes / 40, (uint64_t)SPLIT_FRAME_MIN); }
+
 size_t split_count(uint64_t bytes, size_t frames, uint64_t object_bytes) {
     MUST(object_bytes > 0);
     uint64_t share = num_add(object_bytes, object_bytes / 20);

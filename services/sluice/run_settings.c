@@ -99,6 +99,7 @@ RC run_settings_make(const struct runtime *r, bool once, struct run_settings *ou
                                            .format = r->format,
                                            .level = (int)c->output.level,
                                            .block_bytes = c->output.block_bytes,
+                                           .object_bytes = c->output.object_bytes,
                                            .lane_bytes = c->lane_bytes,
                                            .jobs_attempts_max = (uint32_t)c->jobs.attempts_max,
                                            .backlog_bytes_max = c->broker.backlog_bytes_max};

@@ -37,7 +37,8 @@ static struct join *join_group(const struct group *g, const struct settings *set
         blocks[i] = (struct join_block){(enum block_codec)g->blocks[i]->codec, g->blocks[i]->raw_bytes,
                                         g->blocks[i]->expected_bytes};
     struct join *join = ARENA_NEW(arena, struct join);
-    *join = join_blocks(blocks, g->len, codec, settings->block_bytes, arena);
+    struct join_limits limits = {codec, settings->block_bytes, split_frame_bytes(settings->object_bytes)};
+    *join = join_blocks(blocks, g->len, &limits, arena);
     return join;
 }
 

@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "metric.h"
 #include "num.h"
+#include "split.h"
 #include "stopwatch.h"
 
 #include <stdlib.h>
@@ -27,6 +28,7 @@ RC lane_new(struct worker *worker, struct rng rng, struct lane **out, struct why
                                      .block_bytes = s->block_bytes,
                                      .small_bytes = s->block_small_bytes,
                                      .large_bytes = s->block_large_bytes,
+                                     .frame_bytes = s->object_bytes ? split_frame_bytes(s->object_bytes) : 0,
                                      .partitions = worker_partitions(worker),
                                      .append = lane_append,
                                      .context = l};

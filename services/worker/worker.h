@@ -26,6 +26,7 @@ struct worker_settings {
     enum frame_format format;
     int level;
     uint64_t block_bytes;
+    uint64_t object_bytes;                         /* blocks are small beside it; 0: as large as they like */
     uint64_t lane_bytes;                           /* of one lane: its window and what is not acknowledged */
     uint64_t slice_bytes_min;                      /* 0: WORKER_SLICE_MIN; smaller for tests */
     uint64_t block_small_bytes, block_large_bytes; /* 0: those of blocks.h; smaller for tests */

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Promise: `sluice run --once` turns every line of its input into exactly one record or reject, in objects of the right
 partition and size that everybody's readers read, with a receipt for each file; a second run adds nothing."""
+import base64
 import gzip
 import json
+import random
 import subprocess
 import sys
 from collections import Counter
@@ -162,18 +164,54 @@ def test_pyarrow_reads_every_record(filled):
     assert sum(pyarrow.json.read_json(name).num_rows for name in names) == count
 
 
-def test_objects_keep_to_their_size(pipe):
+def assert_sizes(pipe, size):
     """Never more than 1.1 times object_bytes, never less than half where a seal holds more than that for an output."""
+    seen = 0
+    for manifest in readers.manifests(pipe.out):
+        by_output = {}
+        for listed in manifest["objects"]:
+            assert listed["bytes"] == (pipe.out / listed["key"]).stat().st_size
+            by_output.setdefault((listed["rejects"], listed["output"]), []).append(listed["bytes"])
+        for output, sizes in by_output.items():
+            assert all(n <= 1.1 * size for n in sizes), (output, sizes)
+            if sum(sizes) > size:
+                assert all(n >= size / 2 for n in sizes), (output, sizes)
+                seen += len(sizes)
+    return seen
+
+
+def test_objects_keep_to_their_size(pipe):
     path = pipe.inputs / "a.ndjson"
     make_logs(path, 60 * MEBI)
-    size = MEBI
-    pipe.source().output(partition="all", object_bytes=size, block_bytes="256KiB").run_once()
-    for manifest in readers.manifests(pipe.out):
-        sizes = [o["bytes"] for o in manifest["objects"] if not o["rejects"]]
-        assert all(n <= 1.1 * size for n in sizes), sizes
-        if sum(sizes) > size:
-            assert all(n >= size / 2 for n in sizes), sizes
-    assert len(readers.objects(pipe.out)) > 4
+    pipe.source().output(partition="all", object_bytes=MEBI, block_bytes="256KiB").run_once()
+    assert assert_sizes(pipe, MEBI) > 4
+    readers.assert_each_line_once(pipe.out, [path])
+
+
+def payload(kind, rng, words):
+    """About 300 bytes that compress to a twentieth, to a quarter, not at all, or each for a while."""
+    if kind == "flat":
+        return f"{rng.randrange(1000)} " + "the same words again and again " * 9
+    if kind == "words":
+        return " ".join(rng.choices(words, k=48))
+    return base64.b64encode(rng.randbytes(225)).decode()
+
+
+@pytest.mark.parametrize("kinds,outputs,size", [
+    (["random"], 1, 4 * MEBI), (["words"], 1, 2 * MEBI), (["flat", "words", "random"], 1, 2 * MEBI),
+    (["flat", "words", "random"], 3, 2 * MEBI), (["words", "random"], 12, 2 * MEBI)])
+def test_objects_keep_to_their_size_whatever_is_in_them(pipe, kinds, outputs, size):
+    """Real sizes of data that compresses well, hardly, and in turns within one output; default blocks."""
+    rng, path = random.Random(7), pipe.inputs / "a.ndjson"
+    words = ["%05x" % rng.randrange(1 << 20) for _ in range(300)]
+    with open(path, "w") as out:
+        for number in range(48 * MEBI // 340):
+            output = rng.randrange(outputs)
+            # One output has them in turns of some megabytes, several have one kind each.
+            kind = kinds[number // 20000 % len(kinds)] if outputs == 1 else kinds[output % len(kinds)]
+            out.write(f'{{"n":{number},"o":{output},"text":"{payload(kind, rng, words)}"}}\n')
+    pipe.source(time_field=None).output(partition="o={o}", object_bytes=size).run_once()
+    assert assert_sizes(pipe, size) >= 1
     readers.assert_each_line_once(pipe.out, [path])
 
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A run of sluice in a folder of its own."""
 import itertools
+import os
 import shutil
 
 import child
 
 HOUR, COUNTRY, TENANT, ONE = "hour={time:%Y-%m-%dT%H}", "country={country}", "tenant={tenant}", ""
+METHOD = "country={country}/method={method}"  # 120 values, from 10 KiB to 100 MiB of 1 GiB
 LANES = 2
 
 
@@ -15,9 +17,11 @@ class Pipelines:
 
     def __init__(self, options):
         self.sluice = options.sluice
-        self.folder = options.folder / "runs"
+        self.folder = options.folder / f"runs-{os.getpid()}"  # two benchmarks may run at a time
         self.keep = options.keep
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for old in options.folder.glob("runs-*"):  # of one that was killed, or kept its objects
+            if not os.path.exists(f"/proc/{old.name[5:]}"):
+                shutil.rmtree(old, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self.numbers = itertools.count(1)
 

@@ -2,11 +2,11 @@
 """Compressed size beside one stream of zstd over the same lines, partition by partition."""
 import subprocess
 
-from pipeline import COUNTRY, HOUR, TENANT
+from pipeline import COUNTRY, HOUR, METHOD, TENANT
 from targets import table
 
-KINDS = (("by hour", HOUR), ("by 24 countries", COUNTRY), ("by 2,000 tenants", TENANT))
-LARGE = 10 << 20
+KINDS = (("by hour", HOUR), ("by 24 countries", COUNTRY), ("by country and method", METHOD), ("by 2,000 tenants", TENANT))
+LARGE = 10 << 20  # raw: the harder reading of "outputs of 10 MiB and more"
 ALLOWED = 1.03
 
 
@@ -37,11 +37,14 @@ def bench(options, log, pipelines, targets):
             run.once(log.lines)
             sizes = compare(run.objects(), level, options.size_partitions)
             ratios = sorted(ours / theirs for ours, theirs, _ in sizes)
-            large = [ours / theirs for ours, theirs, _ in sizes if ours >= LARGE]
+            large = [ours / theirs for ours, theirs, raw in sizes if raw >= LARGE]
             whole = sum(ours for ours, _, _ in sizes) / sum(theirs for _, theirs, _ in sizes)
             rows.append((f"level {level}, {name}", len(sizes), f"{sum(raw for _, _, raw in sizes) / len(sizes) / 2**20:.1f}",
-                         f"{sum(ours for ours, _, _ in sizes) / len(sizes) / 2**20:.2f}", f"{ratios[0]:.4f}", f"{whole:.4f}", f"{ratios[-1]:.4f}"))
+                         f"{sum(ours for ours, _, _ in sizes) / len(sizes) / 2**20:.2f}", f"{ratios[0]:.3f}", f"{whole:.3f}", f"{max(large):.3f} ({len(large)})" if large else "",
+                         f"{ratios[-1]:.3f}"))
             if large:
-                targets.at_most(f"level {level}, {name}: largest size to one stream", max(large), ALLOWED)
-    table("Size", ("", "outputs", "raw MiB", "MiB", "best", "all", "worst"), rows,
-          "Bytes of an output's objects, footers and seek tables included, to those of `zstd -LEVEL` over its lines in one stream.")
+                targets.at_most(f"size, level {level}, {name}: worst of {len(large)} outputs of 10 MiB raw and more, to one stream",
+                                max(large), ALLOWED)
+    table("Size", ("", "outputs", "raw MiB", "MiB", "best", "all", "worst of large ones", "worst"), rows,
+          """Bytes of an output's objects, footers and seek tables included, as a multiple of `zstd -LEVEL -T1` over its lines in one
+stream. raw MiB and MiB: of an output, on average. Large: 10 MiB raw and more, with how many there are.""")

@@ -25,14 +25,22 @@ static void uploader_publish_view(struct run *r, const struct duty *d, struct up
     r->uploads[d->partition].view = *out;
 }
 
-/* Waits for a block, or until the time has come. */
-static void uploader_wait(struct run *r, const struct duty *d, uint64_t wait_ms) {
+/* Waits for a block, which makes a step due, or until the time has come. Blocks that are there already and that the
+ * step did not take (the batch is full, or came in between) are no reason to run in circles. */
+static void uploader_wait(struct run *r, struct duty *d, uint64_t wait_ms) {
     struct uploader_view view;
     uploader_look(d->uploader, &view);
+    if (view.position < view.end) {
+        loops_sleep(&r->loops, MIN(wait_ms, (uint64_t)SEAL_SOON_MS));
+        d->due_ms = 0;
+        return;
+    }
     struct why why = {0};
     enum rc rc = broker_wait(r->runtime->broker, d->partition, view.position, wait_ms, &why);
-    if (rc == RC_OK && view.position < view.end) return;
-    if (rc != RC_OK && rc != RC_ABSENT) loops_sleep(&r->loops, wait_ms);
+    if (rc == RC_OK)
+        d->due_ms = 0;
+    else if (rc != RC_ABSENT)
+        loops_sleep(&r->loops, wait_ms);
 }
 
 static void take_up(struct run *r, struct duty *d) {
@@ -93,7 +101,7 @@ static bool go_round(struct run *r, struct duty *duties, size_t n, struct loop *
     return true;
 }
 
-static void rest(struct run *r, const struct duty *duties, size_t n, uint64_t next_ms) {
+static void rest(struct run *r, struct duty *duties, size_t n, uint64_t next_ms) {
     uint64_t now_ms = clock_ms(clock_real());
     if (next_ms <= now_ms) return;
     if (n == 1 && duties[0].uploader)

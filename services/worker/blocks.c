@@ -74,12 +74,13 @@ static void lap(struct blocks *b, unsigned stage) {
  * blocks of 4 KiB and twice as much each. Measured with access logs at levels 1 and 3. */
 static uint64_t joined_bytes(uint64_t raw, uint64_t compressed) {
     static const uint64_t percent[] = {46, 57, 68, 78, 86, 91, 95, 97};
+    const uint64_t one = RATIO_ONE;
     size_t i = 0;
-    for (uint64_t size = 6 * 1024; size < raw && i < COUNT_OF(percent); size *= 2) i++;
-    uint64_t ratio = MIN(compressed * RATIO_ONE / raw, (uint64_t)RATIO_ONE);
+    for (uint64_t size = 6144; size < raw && i < COUNT_OF(percent); size *= 2) i++;
+    uint64_t ratio = MIN(compressed * one / raw, one);
     /* What does not compress does not compress better with its like. */
-    uint64_t gain = i < COUNT_OF(percent) ? (100 - percent[i]) * (RATIO_ONE * RATIO_ONE - ratio * ratio) : 0;
-    return compressed - compressed * gain / (100 * (uint64_t)RATIO_ONE * RATIO_ONE);
+    uint64_t gain = i < COUNT_OF(percent) ? (100 - percent[i]) * (one * one - ratio * ratio) : 0;
+    return compressed - compressed * gain / (100 * one * one);
 }
 
 static void learn(struct learned *of, uint64_t raw, uint64_t compressed) {

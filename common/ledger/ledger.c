@@ -79,6 +79,15 @@ RC ledger_list_stripes(struct ledger ledger, struct id file, struct arena *arena
     return ledger.ops->list_stripes(ledger.self, ledger.at, file, arena, out, out_n, why);
 }
 
+RC ledger_generations(struct ledger ledger, struct arena *arena, struct ledger_generation **out, size_t *out_n,
+                      struct why *why) {
+    return ledger.ops->generations(ledger.self, arena, out, out_n, why);
+}
+
+RC ledger_forget(struct ledger ledger, size_t max, struct id *after, bool *out_done, struct why *why) {
+    return ledger.ops->forget(ledger.self, ledger.at, max, after, out_done, why);
+}
+
 RC ledger_recover_begin(struct ledger ledger, struct ledger_epochs seen, struct id token, uint64_t *out_target,
                         struct why *why) {
     return ledger.ops->recover_begin(ledger.self, seen, token, out_target, why);

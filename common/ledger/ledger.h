@@ -15,7 +15,8 @@
  * Limits: offsets, generations, epochs, indices and stripe sizes up to 2^63 - 1 (RC_BAD beyond); LEDGER_VOIDS_MAX.
  * Fails: RC_BUSY (not reachable now), RC_STALE (epoch), RC_ABSENT, RC_BAD (arguments that no correct caller gives),
  * RC_LIMIT (disk full), RC_BROKEN (damaged, or the world contradicts the ledger; nothing was overwritten), RC_DENIED
- * (another owner). The decisions themselves are in ledger_rules.h, free of any database. */
+ * (another owner; a generation that was forgotten). The decisions themselves are in ledger_rules.h, free of any
+ * database. */
 #ifndef SLUICE_LEDGER_H
 #define SLUICE_LEDGER_H
 
@@ -176,6 +177,12 @@ struct ledger_stripe_listing {
     struct str reason;
 };
 
+/* A generation that the ledger has heard of. */
+struct ledger_generation {
+    uint64_t generation;
+    bool forgotten; /* by ledger_forget, whole or in part */
+};
+
 /* ---- epoch and recovery ---- */
 
 struct ledger_identity {
@@ -246,6 +253,10 @@ struct ledger_ops {
                     struct ledger_listing **out, size_t *out_n, struct why *why);
     enum rc (*list_stripes)(void *self, struct ledger_at at, struct id file, struct arena *arena,
                             struct ledger_stripe_listing **out, size_t *out_n, struct why *why);
+
+    enum rc (*generations)(void *self, struct arena *arena, struct ledger_generation **out, size_t *out_n,
+                           struct why *why);
+    enum rc (*forget)(void *self, struct ledger_at at, size_t max, struct id *after, bool *out_done, struct why *why);
 
     enum rc (*recover_begin)(void *self, struct ledger_epochs seen, struct id token, uint64_t *out_target,
                              struct why *why);
@@ -347,6 +358,19 @@ RC ledger_list(struct ledger ledger, struct id after, size_t max, struct arena *
                size_t *out_n, struct why *why);
 RC ledger_list_stripes(struct ledger ledger, struct id file, struct arena *arena, struct ledger_stripe_listing **out,
                        size_t *out_n, struct why *why);
+
+/* The generations of which anything was acknowledged, made durable or forgotten, ascending. For people: any epoch, also
+ * while recovering. */
+RC ledger_generations(struct ledger ledger, struct arena *arena, struct ledger_generation **out, size_t *out_n,
+                      struct why *why);
+/* Forgets the handle's generation, a piece a call. From the first call on it is forgotten for ever: every other call of
+ * that generation but list, list_stripes and recovery answers RC_DENIED, so that a process of it that woke up late has
+ * no say any more. Then what it has of at least one and up to about `max` stripes and files goes, behind the file
+ * `*after`
+ * (none at first), which is moved on; *out_done: nothing is left behind it. Begin again from none at any time, also
+ * after it was done: that costs a look at every file. Identities and closed ends belong to all generations and stay.
+ * Winners of a forgotten generation that a recoverer gives bring back their files, and nothing else. */
+RC ledger_forget(struct ledger ledger, size_t max, struct id *after, bool *out_done, struct why *why);
 
 /* Recovery: one recoverer at a time owns the token; each of its writes is RC_STALE once another began. `begin` refuses
  * (RC_STALE) another ledger epoch than the one seen; while somebody recovers it is allowed, takes over and forgets what

@@ -151,6 +151,18 @@ static enum rc list_stripes(void *self, struct ledger_at at, struct id file, str
     FATED_READ(inner.ops->list_stripes(inner.self, at, file, arena, out, out_n, why));
 }
 
+static enum rc generations(void *self, struct arena *arena, struct ledger_generation **out, size_t *out_n,
+                           struct why *why) {
+    FATED_READ(inner.ops->generations(inner.self, arena, out, out_n, why));
+}
+
+static enum rc forget(void *self, struct ledger_at at, size_t max, struct id *after, bool *out_done, struct why *why) {
+    struct id hidden = *after;
+    bool hidden_done;
+    FATED(inner.ops->forget(inner.self, at, max, after, out_done, why),
+          inner.ops->forget(inner.self, at, max, &hidden, &hidden_done, NULL));
+}
+
 static enum rc recover_begin(void *self, struct ledger_epochs seen, struct id token, uint64_t *out_target,
                              struct why *why) {
     uint64_t hidden;
@@ -186,10 +198,31 @@ static void fault_free(void *self) {
     free(fault);
 }
 
-static const struct ledger_ops ops = {
-    identity,     lookup,        enroll,       amend,           close_files,           checkpoints, advance,   verdicts,
-    voids,        job_failed,    durable,      durable_next,    acknowledged,          due,         receipted, list,
-    list_stripes, recover_begin, recover_next, recover_winners, recover_reset_durable, recover_end, fault_free};
+static const struct ledger_ops ops = {identity,
+                                      lookup,
+                                      enroll,
+                                      amend,
+                                      close_files,
+                                      checkpoints,
+                                      advance,
+                                      verdicts,
+                                      voids,
+                                      job_failed,
+                                      durable,
+                                      durable_next,
+                                      acknowledged,
+                                      due,
+                                      receipted,
+                                      list,
+                                      list_stripes,
+                                      generations,
+                                      forget,
+                                      recover_begin,
+                                      recover_next,
+                                      recover_winners,
+                                      recover_reset_durable,
+                                      recover_end,
+                                      fault_free};
 
 struct ledger ledger_fault_new(struct ledger inner, struct ledger_fault **out_fault) {
     struct ledger_fault *fault = ALLOC(struct ledger_fault);

@@ -39,6 +39,7 @@ const char ledger_schema_create[] =
     "CREATE TABLE partition(generation INTEGER, partition INTEGER, next INTEGER NOT NULL, acknowledged INTEGER NOT "
     "NULL,"
     " PRIMARY KEY(generation, partition)) WITHOUT ROWID;"
+    "CREATE TABLE forgotten(generation INTEGER PRIMARY KEY);"
     "CREATE TABLE staged(file INTEGER, generation INTEGER, stripe INTEGER, since INTEGER, attempt BLOB,"
     " until INTEGER NOT NULL, predecessor BLOB NOT NULL, has_counts INTEGER NOT NULL, tail INTEGER NOT NULL,"
     " messages INTEGER NOT NULL, lines INTEGER NOT NULL, converted INTEGER NOT NULL, rejects INTEGER NOT NULL,"
@@ -128,6 +129,25 @@ const char *const ledger_schema_sql[SQL_COUNT] = {
     [SQL_PARTITION_ACK] = "INSERT INTO partition VALUES(?,?,0,?)"
                           " ON CONFLICT DO UPDATE SET acknowledged=max(acknowledged, excluded.acknowledged)",
     [SQL_PARTITION_NEXT] = "INSERT INTO partition VALUES(?,?,?,0) ON CONFLICT DO UPDATE SET next=excluded.next",
+
+    [SQL_FORGOTTEN_GET] = "SELECT 1 FROM forgotten WHERE generation=?",
+    [SQL_FORGOTTEN_PUT] = "INSERT OR IGNORE INTO forgotten VALUES(?)",
+    /* A row for each that goes, so that whoever runs it can count. */
+    [SQL_FORGET_STRIPES] = "DELETE FROM stripe WHERE (file, generation, stripe) IN (SELECT file, generation, stripe"
+                           " FROM stripe WHERE file=? AND generation=? ORDER BY stripe LIMIT ?) RETURNING stripe",
+    [SQL_FORGET_HISTORY] = "DELETE FROM history WHERE file=? AND generation=?",
+    [SQL_FORGET_VOIDS] = "DELETE FROM void WHERE file=? AND generation=?",
+    [SQL_FORGET_BATCHES] = "DELETE FROM batch WHERE (file, generation, partition, at) IN (SELECT file, generation,"
+                           " partition, at FROM batch WHERE file=? AND generation=? LIMIT ?) RETURNING at",
+    [SQL_FORGET_PROGRESS] = "DELETE FROM progress WHERE file=? AND generation=?",
+    [SQL_FORGET_PARTITIONS] = "DELETE FROM partition WHERE generation=?",
+    [SQL_FORGET_STAGED] = "DELETE FROM staged WHERE generation IN (SELECT generation FROM forgotten)",
+    /* What a forgetting that was not finished left: nothing for a recovery to judge. */
+    [SQL_FORGET_LEFT] = "DELETE FROM stripe WHERE generation IN (SELECT generation FROM forgotten)",
+    [SQL_FORGET_LEFT_HISTORY] = "DELETE FROM history WHERE generation IN (SELECT generation FROM forgotten)",
+    [SQL_GENERATIONS] = "SELECT generation, EXISTS(SELECT 1 FROM forgotten f WHERE f.generation=g.generation) FROM"
+                        " (SELECT DISTINCT generation FROM partition UNION SELECT generation FROM forgotten) g"
+                        " ORDER BY generation",
 
     [SQL_STAGED_CLEAR] = "DELETE FROM staged",
     [SQL_STAGED_PUT] =

@@ -30,10 +30,16 @@ static RC check_epoch(struct ledger_sqlite *l, struct ledger_at at, struct why *
     return why_set(why, RC_STALE, "the ledger is at epoch %" PRIu64 ", not %" PRIu64, meta.epoch, at.epoch);
 }
 
-RC ledger_sqlite_begin(struct ledger_sqlite *l, struct ledger_at at, bool write, struct why *why) {
+RC ledger_sqlite_begin_epoch(struct ledger_sqlite *l, struct ledger_at at, bool write, struct why *why) {
     if (at.generation > INT64_MAX) return why_set(why, RC_BAD, "generation %" PRIu64 " is too large", at.generation);
     TRY(ledger_sqlite_begin_any(l, write, why));
     enum rc rc = check_epoch(l, at, why);
+    return rc == RC_OK ? RC_OK : ledger_db_end(l->db, rc, why);
+}
+
+RC ledger_sqlite_begin(struct ledger_sqlite *l, struct ledger_at at, bool write, struct why *why) {
+    TRY(ledger_sqlite_begin_epoch(l, at, write, why));
+    enum rc rc = ledger_sqlite_check_forgotten(l, at.generation, why);
     return rc == RC_OK ? RC_OK : ledger_db_end(l->db, rc, why);
 }
 
@@ -76,6 +82,8 @@ static const struct ledger_ops ops = {
     .receipted = ledger_sqlite_receipted,
     .list = ledger_sqlite_list,
     .list_stripes = ledger_sqlite_list_stripes,
+    .generations = ledger_sqlite_generations,
+    .forget = ledger_sqlite_forget,
     .recover_begin = ledger_sqlite_recover_begin,
     .recover_next = ledger_sqlite_recover_next,
     .recover_winners = ledger_sqlite_recover_winners,

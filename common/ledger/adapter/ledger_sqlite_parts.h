@@ -30,6 +30,10 @@ RC ledger_sqlite_meta(struct ledger_sqlite *l, struct ledger_meta *out, struct w
 /* Begins a transaction for a call at `at`: RC_STALE at another epoch or while somebody recovers; RC_DENIED for a write
  * through a reader. After RC_OK, ledger_db_end(l->db, …) has to follow; on failure nothing is open. */
 RC ledger_sqlite_begin(struct ledger_sqlite *l, struct ledger_at at, bool write, struct why *why);
+/* The same for a generation that may be forgotten. */
+RC ledger_sqlite_begin_epoch(struct ledger_sqlite *l, struct ledger_at at, bool write, struct why *why);
+/* RC_DENIED for a forgotten one; inside a transaction. */
+RC ledger_sqlite_check_forgotten(struct ledger_sqlite *l, uint64_t generation, struct why *why);
 /* The same without a look at the epoch. */
 RC ledger_sqlite_begin_any(struct ledger_sqlite *l, bool write, struct why *why);
 
@@ -149,6 +153,10 @@ enum rc ledger_sqlite_list(void *self, struct ledger_at at, struct id after, siz
                            struct ledger_listing **out, size_t *out_n, struct why *why);
 enum rc ledger_sqlite_list_stripes(void *self, struct ledger_at at, struct id file, struct arena *arena,
                                    struct ledger_stripe_listing **out, size_t *out_n, struct why *why);
+enum rc ledger_sqlite_generations(void *self, struct arena *arena, struct ledger_generation **out, size_t *out_n,
+                                  struct why *why);
+enum rc ledger_sqlite_forget(void *self, struct ledger_at at, size_t max, struct id *after, bool *out_done,
+                             struct why *why);
 enum rc ledger_sqlite_recover_begin(void *self, struct ledger_epochs seen, struct id token, uint64_t *out_target,
                                     struct why *why);
 enum rc ledger_sqlite_recover_next(void *self, struct id token, uint64_t generation, uint32_t partition,

@@ -205,6 +205,9 @@ static RC end(struct ledger_sqlite *l, const struct ledger_meta *meta, struct wh
                                             SQL_WORK_REBUILD,     SQL_STAGED_CLEAR,       SQL_RESET_CLEAR};
     bool doubted = false;
     TRY(ledger_db_first(l->db, &doubted, why, SQL_DOUBT_GET, ""));
+    TRY(ledger_db_run(l->db, why, SQL_FORGET_STAGED, ""));
+    TRY(ledger_db_run(l->db, why, SQL_FORGET_LEFT, ""));
+    TRY(ledger_db_run(l->db, why, SQL_FORGET_LEFT_HISTORY, ""));
     TRY(unite_all(l, SQL_STAGED_NEXT, doubted, why));
     if (doubted) TRY(unite_all(l, SQL_DOUBTED_NEXT, true, why));
     for (size_t i = 0; i < COUNT_OF(steps); i++) TRY(ledger_db_run(l->db, why, steps[i], ""));

@@ -81,6 +81,17 @@ RC name_receipts_prefix(uint64_t generation, struct buf *out) {
     return out->len > from ? RC_OK : RC_LIMIT;
 }
 
+RC name_removed(struct id queue, uint64_t generation, struct buf *out) {
+    KEY;
+    char text[ID_TEXT];
+    buf_add_format(&key, "_manifests/%s/g%" PRIu64 "/removed.json", id_format(queue, text), generation);
+    return finish(&key, out);
+}
+
+bool name_is_removed(struct str key) {
+    return str_starts(key, STR("_manifests/")) && str_ends(key, STR("/removed.json"));
+}
+
 RC name_receipt(uint64_t generation, struct id file, uint64_t end, struct buf *out) {
     KEY;
     char text[ID_TEXT];
@@ -185,4 +196,20 @@ RC name_manifest_parse(struct str key, struct id *out_queue, uint64_t *out_gener
     if (!take(&key, STR("_manifests/")) || !str_ends(key, STR(".json"))) return RC_BAD;
     key.len -= STR(".json").len;
     return parse_link(key, out_queue, out_generation, out_partition, out_index);
+}
+
+RC name_receipt_parse(struct str key, uint64_t *out_generation, struct id *out_file, uint64_t *out_end) {
+    struct str part;
+    struct id file;
+    uint64_t generation = 0, end = 0;
+    if (!take(&key, STR("_receipts/")) || !str_ends(key, STR(".json"))) return RC_BAD;
+    key.len -= STR(".json").len;
+    if (!str_cut(&key, '/', &part)) return RC_BAD;
+    TRY(lettered(part, 'g', UINT64_MAX, &generation));
+    if (!str_cut(&key, '-', &part) || hex(part, &file) != RC_OK) return RC_BAD;
+    TRY(number(key, 0, UINT64_MAX, &end));
+    *out_generation = generation;
+    *out_file = file;
+    *out_end = end;
+    return RC_OK;
 }

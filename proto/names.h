@@ -40,8 +40,12 @@ RC name_manifest_parse(struct str key, struct id *out_queue, uint64_t *out_gener
 RC name_seals_prefix(struct id queue, uint64_t generation, struct buf *out);
 RC name_manifests_prefix(struct id queue, uint64_t generation, struct buf *out);
 RC name_receipts_prefix(uint64_t generation, struct buf *out);
+/* _manifests/<queue>/g<gen>/removed.json: the tombstone of a generation, see removed.h */
+RC name_removed(struct id queue, uint64_t generation, struct buf *out);
+bool name_is_removed(struct str key);
 /* _receipts/g<gen>/<file>-<N>.json */
 RC name_receipt(uint64_t generation, struct id file, uint64_t end, struct buf *out);
+RC name_receipt_parse(struct str key, uint64_t *out_generation, struct id *out_file, uint64_t *out_end);
 /* _ledger/identity.json: which ledger and queue write here */
 #define NAME_LEDGER_IDENTITY STR("_ledger/identity.json")
 

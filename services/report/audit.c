@@ -3,6 +3,7 @@
 
 #include "audit_inner.h"
 #include "status.h"
+#include "tombstone.h"
 #include "own.h"
 
 static void audit_done(struct audit *a) {
@@ -61,6 +62,10 @@ static RC tell_files(struct audit *a, struct why *why) {
 
 static RC run(struct audit *a, struct why *why) {
     uint64_t next = 0;
+    int64_t when = 0;
+    if (a->report->store.ops)
+        TRY(tombstone_look(a->report->store, a->queue, a->report->generation, &a->result->removed, &when, why));
+    if (a->result->removed) return RC_OK;
     for (bool more = true; more;) {
         a->low = next;
         a->high = UINT64_MAX;

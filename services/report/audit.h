@@ -102,6 +102,7 @@ struct audit_result {
     uint64_t objects_in_progress;           /* objects of such batches, or of ones after them */
     uint64_t objects_foreign;               /* in the same folders, of another queue: left alone */
     uint64_t passes;                        /* windows */
+    bool removed; /* the generation was removed: there is nothing to compare, and nothing was */
 };
 
 /* "gap" */

@@ -65,6 +65,7 @@ static enum rc see(void *context, struct str key, uint64_t bytes) {
     struct id queue;
     uint64_t generation = 0, index = 0;
     uint32_t partition = 0;
+    if (name_is_removed(key)) return RC_OK; /* put since the audit began */
     enum rc rc = listing->seals ? name_seal_parse(key, &queue, &generation, &partition, &index)
                                 : name_manifest_parse(key, &queue, &generation, &partition, &index);
     if (rc != RC_OK) {

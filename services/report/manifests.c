@@ -3,6 +3,7 @@
 
 #include "names.h"
 #include "own.h"
+#include "tombstone.h"
 
 struct walk {
     const struct report *report;
@@ -21,6 +22,7 @@ static void walk_done(struct walk *w) {
 static enum rc see(void *context, struct str key, uint64_t bytes) {
     (void)bytes;
     struct walk *w = context;
+    if (name_is_removed(key)) return RC_OK; /* put since the walk began */
     struct manifest manifest;
     arena_reset(&w->arena);
     buf_reset(&w->bytes);
@@ -34,6 +36,7 @@ RC manifests_each(const struct report *report, manifests_visit visit, void *cont
     if (!report->store.ops) return RC_OK;
     AUTO(buf_done) struct buf prefix = BUF_INIT(NAME_MAX_BYTES);
     AUTO(walk_done) struct walk w = {report, visit, context, ARENA_INIT, BUF_INIT(MANIFEST_BYTES_MAX), why};
+    TRY(tombstone_check(report->store, report->queue, report->generation, RC_ABSENT, why));
     TRY(name_manifests_prefix(report->queue, report->generation, &prefix));
     enum rc rc = store_list(report->store, buf_str(&prefix), STR(""), see, &w, why);
     return rc == RC_STOP ? RC_OK : rc;

@@ -2,7 +2,8 @@
 /* manifests: goes through all manifests of a generation, as every reader of the data does.
  *
  * Memory: one manifest, decoded. Threads: one at a time. Fails: with what the store and the visitor fail with;
- * RC_BROKEN for a manifest that is not readable. */
+ * RC_BROKEN for a manifest that is not readable; RC_ABSENT for a generation that was removed, whose manifests list what
+ * is no longer there. */
 #ifndef SLUICE_MANIFESTS_H
 #define SLUICE_MANIFESTS_H
 

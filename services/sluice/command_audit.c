@@ -177,6 +177,7 @@ static void summary_json(struct auditing *a, const struct audit_result *r, bool 
     json_close(json, '}');
     json_key_u64(json, STR("generation"), generation);
     json_key_bool(json, STR("deep"), deep);
+    json_key_bool(json, STR("removed"), r->removed);
     json_key_bool(json, STR("clean"), r->findings == 0);
     json_close(json, '}');
     buf_add_char(&a->text, '\n');
@@ -187,6 +188,10 @@ static void summary_text(const struct auditing *a, const struct audit_result *r,
     FILE *out = a->c->out;
     char bytes[PROGRESS_BYTES_TEXT];
     const struct counts *n = &r->ledger;
+    if (r->removed) {
+        (void)fprintf(out, "the generation was removed: there is nothing to audit\nclean\n");
+        return;
+    }
     (void)fprintf(out,
                   "%" PRIu64 " files, %" PRIu64 " lines = %" PRIu64 " converted + %" PRIu64 " rejects + %" PRIu64
                   " filtered + %" PRIu64 " blank\n",

@@ -3,6 +3,7 @@
 
 #include "names.h"
 #include "own.h"
+#include "tombstone.h"
 
 static RC get(const struct chain *c, struct str key, uint64_t max, struct buf *out, struct why *why) {
     enum rc rc = store_get(c->store, key, 0, max, out, why);
@@ -37,6 +38,10 @@ RC chain_has_manifest(const struct chain *c, uint64_t index, bool *out, struct w
     if (rc != RC_OK && rc != RC_ABSENT) return why_wrap(why, rc, "%s", buf_text(&key));
     *out = rc == RC_OK;
     return RC_OK;
+}
+
+RC chain_check_removed(const struct chain *c, struct why *why) {
+    return tombstone_check(c->store, c->queue, c->generation, RC_DENIED, why);
 }
 
 RC chain_put_seal(const struct chain *c, const struct seal *seal, struct why *why) {

@@ -21,6 +21,8 @@ RC chain_get_seal(const struct chain *chain, uint64_t index, struct arena *arena
 RC chain_get_manifest(const struct chain *chain, uint64_t index, struct arena *arena, struct manifest *out,
                       struct why *why);
 RC chain_has_manifest(const struct chain *chain, uint64_t index, bool *out, struct why *why);
+/* RC_DENIED: the generation was removed; nothing of it is to be made any more. */
+RC chain_check_removed(const struct chain *chain, struct why *why);
 /* RC_STALE: somebody put this index before us. */
 RC chain_put_seal(const struct chain *chain, const struct seal *seal, struct why *why);
 RC chain_put_manifest(const struct chain *chain, const struct manifest *manifest, struct why *why);

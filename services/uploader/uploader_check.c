@@ -67,6 +67,7 @@ RC uploader_check(struct uploader *u, struct why *why) {
         uint64_t bytes = 0;
         enum rc rc = store_size(u->ports.store, o->key, &bytes, why);
         if (rc == RC_ABSENT) {
+            TRY(chain_check_removed(&u->chain, why)); /* not lost, but removed */
             LOG_WARN("object missing; made again", F_STR("object", o->key));
             make_again(u);
             return RC_OK;

@@ -52,6 +52,7 @@ static bool is_to_check(const struct uploader *u, uint64_t start) {
 RC uploader_find(struct uploader *u, uint64_t now_ms, struct why *why) {
     if (!u->found) {
         arena_reset(&u->arena);
+        TRY(chain_check_removed(&u->chain, why));
         TRY(ledger_durable_next(u->ports.ledger, u->settings.partition, &u->index, why));
         u->found = true;
         return RC_OK;

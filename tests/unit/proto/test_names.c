@@ -147,6 +147,29 @@ static void the_other_keys(void **state) {
     buf_reset(&out);
     assert_int_equal(name_receipt(3, queue, 99, &out), RC_OK);
     assert_string_equal(buf_text(&out), "_receipts/g3/" QUEUE "-99.json");
+    buf_reset(&out);
+    assert_int_equal(name_removed(queue, 3, &out), RC_OK);
+    assert_string_equal(buf_text(&out), "_manifests/" QUEUE "/g3/removed.json");
+    assert_true(name_is_removed(buf_str(&out)));
+    assert_false(name_is_removed(STR("_manifests/" QUEUE "/g3/p0/00000000000000000042.json")));
+    assert_false(name_is_removed(STR("_seals/" QUEUE "/g3/removed.json")));
+}
+
+static void receipts_are_parsed_back(void **state) {
+    (void)state;
+    struct id id;
+    uint64_t generation = 0, end = 0;
+    assert_int_equal(name_receipt_parse(STR("_receipts/g3/" QUEUE "-99.json"), &generation, &id, &end), RC_OK);
+    assert_true(id_equal(id, queue));
+    assert_int_equal(generation, 3);
+    assert_int_equal(end, 99);
+    static const char *const bad[] = {"_receipts/g3/" QUEUE "-99",       "_receipts/g3/" QUEUE ".json",
+                                      "_receipts/g3/" QUEUE "-099.json", "_receipts/g3/" QUEUE "-9-9.json",
+                                      "_receipts/3/" QUEUE "-99.json",   "_receipts/" QUEUE "-99.json",
+                                      "_receipts/g3/x-99.json",          "_receipts/.json",
+                                      "receipts/g3/" QUEUE "-99.json",   ""};
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        if (name_receipt_parse(str_of(bad[i]), &generation, &id, &end) != RC_BAD) fail_msg("\"%s\" is taken", bad[i]);
 }
 
 static void manifests_are_parsed_back(void **state) {
@@ -211,10 +234,15 @@ static void a_full_buffer_stays_as_it_was(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(objects_have_one_key),  cmocka_unit_test(outputs_that_are_no_path_are_refused),
-        cmocka_unit_test(long_keys_are_refused), cmocka_unit_test(other_keys_are_no_objects),
-        cmocka_unit_test(the_other_keys),        cmocka_unit_test(manifests_are_parsed_back),
-        cmocka_unit_test(seals_are_parsed_back), cmocka_unit_test(a_full_buffer_stays_as_it_was),
+        cmocka_unit_test(objects_have_one_key),
+        cmocka_unit_test(outputs_that_are_no_path_are_refused),
+        cmocka_unit_test(long_keys_are_refused),
+        cmocka_unit_test(other_keys_are_no_objects),
+        cmocka_unit_test(the_other_keys),
+        cmocka_unit_test(receipts_are_parsed_back),
+        cmocka_unit_test(manifests_are_parsed_back),
+        cmocka_unit_test(seals_are_parsed_back),
+        cmocka_unit_test(a_full_buffer_stays_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

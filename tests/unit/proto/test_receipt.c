@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promise: receipts and identities mean exactly what was encoded, their texts never change unnoticed, and no other text
- * does harm. */
+/* Promise: receipts, identities and tombstones mean exactly what was encoded, their texts never change unnoticed, and
+ * no other text does harm. */
 #include "made.h"
 #include "own.h"
+#include "removed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -81,6 +82,11 @@ static void the_texts_are_fixed(void **state) {
     same_text(&out, "{\"kind\":\"identity\",\"version\":1,\"pipeline\":\"web\",\"ledger\":"
                     "\"01000000000000000000000000000000\",\"queue\":"
                     "\"02000000000000000000000000000000\",\"partitions\":4}\n");
+    buf_reset(&out);
+    struct removed removed = {{{2}}, 7, 1767226000000000000};
+    assert_int_equal(removed_encode(&removed, &out), RC_OK);
+    same_text(&out, "{\"kind\":\"removed\",\"version\":1,\"queue\":\"02000000000000000000000000000000\","
+                    "\"generation\":7,\"removed_ns\":1767226000000000000}\n");
 }
 
 static enum rc decode_receipt(struct str bytes, struct buf *out) {
@@ -97,6 +103,13 @@ static enum rc decode_identity(struct str bytes, struct buf *out) {
     return rc == RC_OK ? identity_encode(&identity, out) : rc;
 }
 
+static enum rc decode_removed(struct str bytes, struct buf *out) {
+    AUTO(arena_done) struct arena arena = ARENA_INIT;
+    struct removed removed;
+    enum rc rc = removed_decode(bytes, &arena, &removed, NULL);
+    return rc == RC_OK ? removed_encode(&removed, out) : rc;
+}
+
 static void changed_texts_are_refused_or_are_others(void **state) {
     (void)state;
     AUTO(buf_done) struct buf out = BUF_INIT(CAP);
@@ -108,6 +121,10 @@ static void changed_texts_are_refused_or_are_others(void **state) {
     struct identity identity = {STR("web"), {{1}}, {{2}}, 4};
     assert_int_equal(identity_encode(&identity, &out), RC_OK);
     hostile(buf_str(&out), decode_identity, false);
+    buf_reset(&out);
+    struct removed removed = {{{2}}, 7, -1};
+    assert_int_equal(removed_encode(&removed, &out), RC_OK);
+    hostile(buf_str(&out), decode_removed, false);
 }
 
 static void an_identity_comes_back(void **state) {
@@ -124,6 +141,20 @@ static void an_identity_comes_back(void **state) {
         same_id(a.ledger, b.ledger);
         same_id(a.queue, b.queue);
         assert_int_equal(a.partitions, b.partitions);
+    }
+}
+
+static void a_tombstone_comes_back(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        AUTO(made_done) struct made made = made_from_seed(seed);
+        AUTO(buf_done) struct buf out = BUF_INIT(CAP);
+        struct removed a = {made_id(&made), made_number(&made), (int64_t)made_number(&made)}, b;
+        assert_int_equal(removed_encode(&a, &out), RC_OK);
+        assert_int_equal(removed_decode(buf_str(&out), &made.arena, &b, NULL), RC_OK);
+        same_id(a.queue, b.queue);
+        assert_int_equal(a.generation, b.generation);
+        assert_int_equal(a.removed_ns, b.removed_ns);
     }
 }
 
@@ -149,6 +180,7 @@ int main(void) {
         cmocka_unit_test(the_texts_are_fixed),
         cmocka_unit_test(changed_texts_are_refused_or_are_others),
         cmocka_unit_test(an_identity_comes_back),
+        cmocka_unit_test(a_tombstone_comes_back),
         cmocka_unit_test(what_cannot_be_is_not_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

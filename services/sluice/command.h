@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* command: what main gives to a command that looks at a pipeline, and the commands.
+/* command: what main gives to a command that looks at a pipeline, or tidies it up, and the commands.
  *
  * A command gets its own arguments, argv[0] being its name and `--config FILE` taken out or left in as main likes (the
  * commands accept and skip it), prints to .out and .err, and gives the exit code: 0, 1 for the answer "no" (audit), 2
@@ -25,6 +25,10 @@ struct command_context {
      * Called once, with the FILE of --config (NULL when there is none on the command line). A pipeline that never ran
      * is no failure: then .store.ops or .ledger.ops is NULL. */
     enum rc (*open)(struct command_context *context, const char *config_path, struct why *why);
+    /* Set before .open by a command that changes the ledger: it is opened for writing. */
+    bool change;
+    /* With .change, after .open: takes the queue of an earlier generation away, if there is one. */
+    enum rc (*drop_queue)(struct command_context *context, uint64_t generation, struct why *why);
     void *self; /* main's */
 
     const struct config *config;
@@ -36,6 +40,9 @@ struct command_context {
 int command_status(int argc, char **argv, struct command_context *context);
 int command_audit(int argc, char **argv, struct command_context *context);
 int command_rejects(int argc, char **argv, struct command_context *context);
+int command_generations(int argc, char **argv, struct command_context *context);
+int command_gc(int argc, char **argv, struct command_context *context);
+int command_janitor(int argc, char **argv, struct command_context *context);
 int command_cat(int argc, char **argv, struct command_context *context);
 
 #endif

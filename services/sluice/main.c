@@ -30,8 +30,11 @@ static const char help[] =
     "  audit [--deep]          is every line there, once? exit code 0 or 1\n"
     "  rejects                 the lines that could not be converted, with place and reason\n"
     "  cat [PARTITION]         the records of the objects\n"
+    "  generations             which conversions of the data are there, and how large\n"
+    "  gc --generation N       remove an earlier one\n"
+    "  janitor                 objects that nobody will ever use\n"
     "\n"
-    "status, audit, rejects and cat take --config CONFIG. `sluice COMMAND --help` tells more.\n";
+    "status, audit, rejects, cat and the last three take --config CONFIG. `sluice COMMAND --help` tells more.\n";
 
 int cli_fail(enum rc rc, const struct why *why) {
     (void)fprintf(stderr, "sluice: %s\n", why->text[0] ? why->text : rc_name(rc));
@@ -71,6 +74,10 @@ static enum rc open_for_looking(struct command_context *context, const char *con
     if (!config_path) return why_set(why, RC_DENIED, "--config CONFIG is needed: which pipeline?");
     TRY(config_load(config_path, &l->config, why));
     TRY(runtime_open(l->config, RUNTIME_LOOK, &l->runtime, why));
+    if (context->change && !l->runtime.fresh) { /* one that never ran stays as it is */
+        runtime_close(&l->runtime);
+        TRY(runtime_open(l->config, RUNTIME_WRITE, &l->runtime, why));
+    }
     context->config = l->config;
     context->store = l->runtime.store;
     context->ledger = l->runtime.ledger;
@@ -78,10 +85,19 @@ static enum rc open_for_looking(struct command_context *context, const char *con
     return RC_OK;
 }
 
+static enum rc drop_queue(struct command_context *context, uint64_t generation, struct why *why) {
+    const struct looking *l = context->self;
+    return runtime_drop_queue(&l->runtime, generation, why);
+}
+
 static int look(int (*command)(int, char **, struct command_context *), int argc, char **argv) {
     struct looking l = {0};
-    struct command_context context = {
-        .out = stdout, .err = stderr, .terminal = isatty(STDOUT_FILENO) == 1, .open = open_for_looking, .self = &l};
+    struct command_context context = {.out = stdout,
+                                      .err = stderr,
+                                      .terminal = isatty(STDOUT_FILENO) == 1,
+                                      .open = open_for_looking,
+                                      .drop_queue = drop_queue,
+                                      .self = &l};
     int code = command(argc, argv, &context);
     runtime_close(&l.runtime);
     config_free(l.config);
@@ -106,11 +122,14 @@ int main(int argc, char **argv) {
         int (*act)(int, char **);
         int (*look)(int, char **, struct command_context *);
     } commands[] = {
-        {"run", command_run, NULL},           {"emitter", command_emitter, NULL}, {"worker", command_worker, NULL},
-        {"uploader", command_uploader, NULL}, {"convert", command_convert, NULL}, {"check", command_check, NULL},
-        {"init", command_init, NULL},         {"replay", command_replay, NULL},   {"config", command_config, NULL},
-        {"status", NULL, command_status},     {"audit", NULL, command_audit},     {"rejects", NULL, command_rejects},
-        {"cat", NULL, command_cat},
+        {"run", command_run, NULL},         {"emitter", command_emitter, NULL},
+        {"worker", command_worker, NULL},   {"uploader", command_uploader, NULL},
+        {"convert", command_convert, NULL}, {"check", command_check, NULL},
+        {"init", command_init, NULL},       {"replay", command_replay, NULL},
+        {"config", command_config, NULL},   {"status", NULL, command_status},
+        {"audit", NULL, command_audit},     {"rejects", NULL, command_rejects},
+        {"cat", NULL, command_cat},         {"generations", NULL, command_generations},
+        {"gc", NULL, command_gc},           {"janitor", NULL, command_janitor},
     };
     bound_memory();
     metric_set_version(STR(SLUICE_VERSION));

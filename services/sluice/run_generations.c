@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "log.h"
 #include "loop.h"
+#include "tombstone.h"
 
 enum { STEP_WAIT_MS = 20 };
 
@@ -48,6 +49,8 @@ static RC finish_partition(struct runtime *r, struct broker broker, struct uploa
 static RC finish_generation(struct runtime *r, uint64_t generation, const struct run_settings *settings,
                             const struct run_until *until, struct why *why) {
     struct broker broker;
+    enum rc removed = tombstone_check(r->store, r->queue, generation, RC_ABSENT, why);
+    if (removed != RC_OK) return removed == RC_ABSENT ? RC_OK : removed;
     enum rc rc = runtime_open_queue(r, generation, &broker, why);
     if (rc == RC_ABSENT) return RC_OK;
     if (rc != RC_OK) return rc;

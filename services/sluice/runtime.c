@@ -5,6 +5,7 @@
 #include "notify_webhook.h"
 #include "recovery.h"
 #include "source_posix.h"
+#include "tombstone.h"
 
 #include <stdio.h>
 
@@ -51,6 +52,10 @@ RC runtime_open_queue(const struct runtime *r, uint64_t generation, struct broke
     return r->fleet ? runtime_fleet_queue(r, generation, out, why) : runtime_local_queue(r, generation, out, why);
 }
 
+RC runtime_drop_queue(const struct runtime *r, uint64_t generation, struct why *why) {
+    return runtime_local_drop_queue(r, generation, why);
+}
+
 /* Who the ledger is, for all that follows. */
 static RC know_ledger(struct runtime *r, struct ledger_identity *out, struct why *why) {
     TRY(ledger_identity(r->ledger, out, why));
@@ -64,6 +69,7 @@ static RC open_writer(struct runtime *r, struct why *why) {
     struct ledger_identity who;
     TRY(know_ledger(r, &who, why));
     TRY(runtime_claim_output(r, &who, why));
+    TRY(tombstone_check(r->store, r->queue, r->config->generation, RC_DENIED, why));
     return source_posix_open(&r->source, why);
 }
 

@@ -37,6 +37,8 @@ void runtime_close(struct runtime *runtime);
 /* The queue of an earlier generation; the one of the present must be closed, or not open yet. RC_ABSENT: there is none.
  */
 RC runtime_open_queue(const struct runtime *runtime, uint64_t generation, struct broker *out, struct why *why);
+/* Takes the queue of an earlier generation away with all that is in it; nothing when there is none. RUNTIME_WRITE. */
+RC runtime_drop_queue(const struct runtime *runtime, uint64_t generation, struct why *why);
 /* Opens the queue of the configured generation: after the earlier ones were finished, before run. */
 RC runtime_open_broker(struct runtime *runtime, struct why *why);
 void runtime_close_broker(struct runtime *runtime);

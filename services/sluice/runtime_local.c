@@ -8,6 +8,7 @@
 #include "runtime_inner.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -70,6 +71,22 @@ RC runtime_local_queue(const struct runtime *r, uint64_t generation, struct brok
     (void)snprintf(name, sizeof name, "queue/g%llu", (unsigned long long)generation);
     if (access(path_in(&dir, r->config->state, name), F_OK) != 0) return RC_ABSENT;
     return open_queue(r, generation, out, why);
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw) {
+    (void)st, (void)kind, (void)ftw;
+    return remove(path);
+}
+
+/* The ledger's lock is held, so no run of this state folder is under way. */
+RC runtime_local_drop_queue(const struct runtime *r, uint64_t generation, struct why *why) {
+    AUTO(buf_done) struct buf path = BUF_INIT(CONFIG_VALUE_MAX * (size_t)2);
+    char name[64];
+    (void)snprintf(name, sizeof name, "queue/g%llu", (unsigned long long)generation);
+    const char *folder = path_in(&path, r->config->state, name);
+    if (access(folder, F_OK) != 0) return RC_OK;
+    if (nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0) return RC_OK;
+    return why_errno(why, RC_DENIED, errno, "%s cannot be removed", folder);
 }
 
 RC runtime_local_broker(struct runtime *r, struct why *why) {

@@ -127,7 +127,7 @@ static void forgetting_one_row_a_call_ends_and_may_begin_again_anywhere(struct w
     while (!done) {
         before = after;
         WORLD_OK(w, ledger_forget(w->ledger, 1, &after, &done, &w->why));
-        assert_true(id_compare(before, after) <= 0);    /* never back */
+        assert_true(id_compare(before, after) <= 0);                  /* never back */
         if (++calls % 3 == 0 && calls < 20) after = (struct id){{0}}; /* somebody else begins from the front */
         assert_true(calls < 1000);
     }

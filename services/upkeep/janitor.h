@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* janitor: finds, and removes when told to, what nobody will ever use: objects of ours that no manifest lists and none
+ * can list any more, in every generation. DESIGN.md, "Orphans", says which those are and why.
+ *
+ * Memory: listed.h, remover.h. Threads: one at a time. Fails: with what the store and `found` fail with; RC_BROKEN for
+ * a manifest that is not readable: then nothing of its generation and of higher ones is removed. */
+#ifndef SLUICE_JANITOR_H
+#define SLUICE_JANITOR_H
+
+#include "remover.h"
+#include "upkeep.h"
+
+struct janitor_found {
+    struct str key;
+    uint64_t bytes;
+    bool removed; /* its generation was removed; else no manifest lists it */
+};
+
+struct janitor_ask {
+    bool yes; /* else nothing is changed */
+    struct remover_many many;
+    enum rc (*found)(void *context, const struct janitor_found *found); /* NULL: not told */
+    void *context;
+};
+
+struct janitor_result {
+    struct upkeep_tally orphans;     /* that were removed, or would be */
+    struct upkeep_tally in_progress; /* not listed yet; left alone */
+    struct upkeep_tally foreign;     /* of other queues; left alone */
+    struct upkeep_tally unknown;     /* whose names are none of ours; left alone */
+};
+
+RC janitor_run(const struct upkeep *upkeep, const struct janitor_ask *ask, struct janitor_result *out, struct why *why);
+
+#endif

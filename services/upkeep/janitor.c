@@ -17,9 +17,17 @@ static void cleaning_done(struct cleaning *cleaning) { remover_done(&cleaning->r
 
 static enum rc orphan(void *context, struct str key, uint64_t bytes, bool removed) {
     struct cleaning *c = context;
-    struct janitor_found found = {key, bytes, removed};
+    struct janitor_found found = {key, bytes, removed ? JANITOR_REMOVED : JANITOR_UNLISTED};
     if (c->ask->found) TRY(c->ask->found(c->ask->context, &found));
     return c->ask->yes ? remover_add(&c->remover, key, c->why) : RC_OK;
+}
+
+static enum rc old_upload(void *context, struct str key, struct str upload, int64_t started_ns) {
+    (void)started_ns;
+    struct cleaning *c = context;
+    struct janitor_found found = {key, 0, JANITOR_UPLOAD};
+    if (c->ask->found) TRY(c->ask->found(c->ask->context, &found));
+    return c->ask->yes ? store_upload_remove(c->remover.store, key, upload, c->why) : RC_OK;
 }
 
 static void sum(struct upkeep_tally *to, struct upkeep_tally add) {
@@ -48,6 +56,7 @@ RC janitor_run(const struct upkeep *upkeep, const struct janitor_ask *ask, struc
     TRY(generations_find(upkeep, &all, &n, why));
     for (size_t i = 0; i < n; i++)
         if (all[i].in_output) TRY(clean_generation(upkeep, &c, all[i].generation, &result, why));
+    TRY(upkeep_each_upload(upkeep, ask->now_ns - ask->older_ns, old_upload, &c, &result.uploads, why));
     *out = result;
     return RC_OK;
 }

@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "generations.h"
 #include "metric.h"
+#include "names.h"
 #include "own.h"
 #include "survey.h"
 
@@ -62,13 +63,54 @@ static RC count_generation(const struct upkeep *upkeep, struct upkeep_memory *me
     return RC_OK;
 }
 
-RC upkeep_count(const struct upkeep *upkeep, struct upkeep_memory *memory, struct upkeep_counts *out, struct why *why) {
+/* ---- uploads ---- */
+
+struct uploads {
+    const struct upkeep *upkeep;
+    int64_t before_ns;
+    store_upload_visit old;
+    void *context;
+    struct upkeep_uploads counts;
+};
+
+/* Only objects are uploaded. A store that does not know keys keeps them where nobody else has anything. */
+static bool is_ours(const struct uploads *u, struct str key) {
+    struct name_object name;
+    if (!key.len) return true;
+    return name_object_parse(key, &name) == RC_OK && id_equal(name.queue, u->upkeep->queue);
+}
+
+static enum rc see_upload(void *context, struct str key, struct str upload, int64_t started_ns) {
+    struct uploads *u = context;
+    if (!is_ours(u, key)) {
+        u->counts.foreign++;
+    } else if (started_ns >= u->before_ns) {
+        u->counts.fresh++;
+    } else {
+        u->counts.old++;
+        return u->old ? u->old(u->context, key, upload, started_ns) : RC_OK;
+    }
+    return RC_OK;
+}
+
+RC upkeep_each_upload(const struct upkeep *upkeep, int64_t begun_before_ns, store_upload_visit old, void *context,
+                      struct upkeep_uploads *out, struct why *why) {
+    struct uploads u = {upkeep, begun_before_ns, old, context, {0}};
+    TRY(store_uploads(upkeep->store, STR(""), see_upload, &u, why));
+    *out = u.counts;
+    return RC_OK;
+}
+
+RC upkeep_count(const struct upkeep *upkeep, struct upkeep_memory *memory, int64_t begun_before_ns,
+                struct upkeep_counts *out, struct why *why) {
     AUTO(own_free) struct generations_one *all = NULL;
     struct upkeep_counts counts = {0};
     size_t n = 0;
     TRY(generations_find(upkeep, &all, &n, why));
     for (size_t i = 0; i < n; i++)
         if (all[i].in_output) TRY(count_generation(upkeep, memory, all[i].generation, &counts, why));
+    TRY(upkeep_each_upload(upkeep, begun_before_ns, NULL, NULL, &counts.uploads, why));
+    metric_set(METRIC_UPKEEP_UPLOADS, (int64_t)counts.uploads.old);
     metric_set(METRIC_UPKEEP_ORPHANS, (int64_t)counts.orphans.count);
     metric_set(METRIC_UPKEEP_ORPHAN_BYTES, (int64_t)counts.orphans.bytes);
     metric_set(METRIC_UPKEEP_FOREIGN, (int64_t)counts.foreign.count);

@@ -29,6 +29,16 @@ static inline void upkeep_tally_add(struct upkeep_tally *to, uint64_t bytes) {
     to->bytes += bytes;
 }
 
+/* Unfinished uploads. */
+struct upkeep_uploads {
+    uint64_t old;     /* of ours, begun so long ago that nobody works on them */
+    uint64_t fresh;   /* of ours, younger: somebody may be at work */
+    uint64_t foreign; /* of other queues and other names: left alone */
+};
+/* Each old one of ours; it may be removed meanwhile. `old` may be NULL. */
+RC upkeep_each_upload(const struct upkeep *upkeep, int64_t begun_before_ns, store_upload_visit old, void *context,
+                      struct upkeep_uploads *out, struct why *why);
+
 /* What a count remembers until the next, so that it reads each manifest once. Memory: about 2 KiB, and 8 bytes an
  * object, at most 4 MiB a generation; of one with more objects the manifests are read anew each time. */
 struct upkeep_memory;
@@ -36,14 +46,16 @@ struct upkeep_memory *upkeep_memory_new(void);
 void upkeep_memory_free(struct upkeep_memory *memory);
 
 struct upkeep_counts {
-    struct upkeep_tally orphans;   /* objects of ours that nobody will ever list, in all generations */
-    struct upkeep_tally foreign;   /* of other queues, in the same folders */
+    struct upkeep_tally orphans; /* objects of ours that nobody will ever list, in all generations */
+    struct upkeep_tally foreign; /* of other queues, in the same folders */
+    struct upkeep_uploads uploads;
     uint64_t generations, removed; /* that have anything in the output; of these with a tombstone */
 };
 
 /* Counts as `sluice janitor` would, and sets the metrics sluice_upkeep_*. Costs: listing everything (a request for
  * 1,000 objects on S3), and reading the manifests that are new since the last count with this memory. For a thread in
  * the background, every hour or so; changes nothing. */
-RC upkeep_count(const struct upkeep *upkeep, struct upkeep_memory *memory, struct upkeep_counts *out, struct why *why);
+RC upkeep_count(const struct upkeep *upkeep, struct upkeep_memory *memory, int64_t begun_before_ns,
+                struct upkeep_counts *out, struct why *why);
 
 #endif

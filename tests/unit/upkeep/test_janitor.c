@@ -211,21 +211,62 @@ static void counting_reads_each_manifest_once_and_sees_what_is_new(void **state)
     buf_add(&key, made_manifest_key(&w, 0, 1));
     assert_int_equal(store_get(w.store, buf_str(&key), 0, MADE_TEXT_MAX, &bytes, NULL), RC_OK);
     made_remove(&w, buf_str(&key));
-    assert_int_equal(upkeep_count(&upkeep, memory, &counts, NULL), RC_OK);
+    assert_int_equal(upkeep_count(&upkeep, memory, 0, &counts, NULL), RC_OK);
     assert_int_equal(counts.orphans.count, 0);
     assert_int_equal(counts.generations, 1);
     made_put(&w, buf_str(&key), buf_str(&bytes)); /* it is manifested meanwhile */
     AUTO(buf_done) struct buf orphan = BUF_INIT(NAME_MAX_BYTES);
     put_object(&w, 1, 0, 6, 0, &orphan);
     made_put(&w, made_manifest_key(&w, 0, 0), STR("{}")); /* was read, and is not read again */
-    assert_int_equal(upkeep_count(&upkeep, memory, &counts, NULL), RC_OK);
+    assert_int_equal(upkeep_count(&upkeep, memory, 0, &counts, NULL), RC_OK);
     assert_int_equal(counts.orphans.count, 1);
     assert_int_equal(counts.orphans.bytes, 2);
     upkeep_memory_free(memory);
     memory = upkeep_memory_new();
-    assert_int_equal(upkeep_count(&upkeep, memory, &counts, NULL), RC_BROKEN);
+    assert_int_equal(upkeep_count(&upkeep, memory, 0, &counts, NULL), RC_BROKEN);
     upkeep_memory_free(memory);
     upkeep_memory_free(NULL);
+}
+
+static enum rc newest(void *context, struct str key, struct str upload, int64_t started_ns) {
+    (void)key, (void)upload;
+    *(int64_t *)context = started_ns;
+    return RC_OK;
+}
+
+static void only_old_uploads_of_ours_are_removed(void **state) {
+    (void)state;
+    AUTO(made_world_done) struct made_world w;
+    made_world_new(&(struct made_settings){.format = FRAME_ZST}, &w);
+    struct str ours = made_object_key(&w, 0, 1, OUTPUT);
+    static const char *const keys[] = {"", "g1/dt=1/00000000000000000000000000000009-p0-00000000000000000000.jsonl.zst",
+                                       "notes.txt"};
+    struct store_upload uploads[3];
+    int64_t begun_ns = 0;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(store_upload_begin(w.store, i ? str_of(keys[i]) : ours, &uploads[i], NULL), RC_OK);
+        assert_int_equal(store_upload_part(&uploads[i], STR("??"), NULL), RC_OK);
+    }
+    assert_int_equal(store_uploads(w.store, STR(""), newest, &begun_ns, NULL), RC_OK);
+    struct upkeep upkeep = upkeep_of(&w);
+    struct seen seen = {.len = 0};
+    struct janitor_ask ask = {.yes = true, .now_ns = begun_ns, .older_ns = 60, .found = see, .context = &seen};
+    struct janitor_result result;
+    assert_int_equal(janitor_run(&upkeep, &ask, &result, NULL), RC_OK);
+    assert_true(result.uploads.old == 0 && result.uploads.fresh == 1 && result.uploads.foreign == 2);
+    ask.now_ns += INT64_C(3600000000000);
+    ask.yes = false;
+    for (int i = 0; i < 2; i++, ask.yes = true) { /* the dry run first */
+        seen.len = 0;
+        assert_int_equal(janitor_run(&upkeep, &ask, &result, NULL), RC_OK);
+        assert_true(result.uploads.old == 1 && result.uploads.fresh == 0 && result.uploads.foreign == 2);
+        assert_int_equal(seen.len, 1);
+        assert_string_equal(seen.keys[0], ours.at);
+    }
+    assert_int_equal(janitor_run(&upkeep, &ask, &result, NULL), RC_OK);
+    assert_true(result.uploads.old == 0 && result.uploads.foreign == 2);
+    assert_int_not_equal(store_upload_finish_absent(&uploads[0], NULL), RC_OK);
+    for (int i = 1; i < 3; i++) assert_int_equal(store_upload_finish_absent(&uploads[i], NULL), RC_OK);
 }
 
 int main(void) {
@@ -237,6 +278,7 @@ int main(void) {
         cmocka_unit_test(a_manifest_that_is_not_readable_stops_it),
         cmocka_unit_test(of_a_removed_generation_everything_goes_and_of_others_nothing),
         cmocka_unit_test(a_small_window_finds_the_same),
+        cmocka_unit_test(only_old_uploads_of_ours_are_removed),
         cmocka_unit_test(counting_reads_each_manifest_once_and_sees_what_is_new),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

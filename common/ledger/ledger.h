@@ -183,6 +183,10 @@ struct ledger_generation {
     bool forgotten; /* by ledger_forget, whole or in part */
 };
 
+/* What adapters say of a forgotten generation. */
+#define LEDGER_FORGOTTEN_WORDS                                                                                         \
+    "generation %" PRIu64 " was removed by `sluice gc`: raise `generation` in the configuration"
+
 /* ---- epoch and recovery ---- */
 
 struct ledger_identity {

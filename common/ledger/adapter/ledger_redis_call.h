@@ -53,7 +53,9 @@ struct redis_call {
     struct row **table;
     size_t table_len, rows_len;
     struct row *first, **last;
+    bool forgets; /* it may be of a forgotten generation */
     uint64_t *generations;
+    bool *forgotten;                            /* [i]: generations[i] is */
     size_t generations_len, generations_stored; /* the call may add to what is stored */
     struct str generations_was;
     bool generations_touched;

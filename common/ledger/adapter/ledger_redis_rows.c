@@ -190,6 +190,19 @@ static void add_requests(struct redis_call *c, struct redis_args *args, struct r
 
 static RC strange(struct why *why) { return why_set(why, RC_BROKEN, "the load script answers something else"); }
 
+/* Forgotten generations stay in the list, marked by a '!': "1!,2,". */
+static RC read_generation(struct redis_call *c, struct str one, struct why *why) {
+    size_t n = c->generations_len;
+    bool forgotten = str_ends(one, STR("!"));
+    if (forgotten) one.len--;
+    if (n == REDIS_GENERATIONS_MAX || str_parse_u64(one, &c->generations[n]) != RC_OK)
+        return why_set(why, RC_BROKEN, "the ledger is damaged: its list of generations");
+    c->forgotten[n] = forgotten;
+    c->generations_len++;
+    if (!forgotten || !c->gated || c->forgets || c->generations[n] != c->at.generation) return RC_OK;
+    return why_set(why, RC_DENIED, LEDGER_FORGOTTEN_WORDS, c->at.generation);
+}
+
 static RC read_generations(struct redis_call *c, struct str text, struct why *why) {
     struct str rest = text, one;
     if (c->generations && str_equal(text, c->generations_was)) return RC_OK;
@@ -199,11 +212,9 @@ static RC read_generations(struct redis_call *c, struct str text, struct why *wh
     }
     c->generations_was = arena_str(&c->arena, text);
     c->generations = ARENA_ARRAY(&c->arena, uint64_t, REDIS_GENERATIONS_MAX);
+    c->forgotten = ARENA_ARRAY(&c->arena, bool, REDIS_GENERATIONS_MAX);
     while (str_cut(&rest, ',', &one)) {
-        if (!one.len) continue;
-        if (c->generations_len == REDIS_GENERATIONS_MAX || str_parse_u64(one, &c->generations[c->generations_len]))
-            return why_set(why, RC_BROKEN, "the ledger is damaged: its list of generations");
-        c->generations_len++;
+        if (one.len) TRY(read_generation(c, one, why));
     }
     c->generations_stored = c->generations_len;
     return RC_OK;

@@ -126,7 +126,9 @@ RC redis_store(struct redis_call *c, bool *out_done, struct why *why) {
     if (!c->writes.len) return RC_OK;
     for (struct row *row = c->first; row; row = row->next)
         if (row->touched && row->loaded) compare_row(c, row);
-    if (c->generations_touched) redis_compare(c, redis_key(c, "gens"), STR(""), true, c->generations_was);
+    /* Also where nothing of it was used: its generation may have been forgotten meanwhile. */
+    if (c->generations_touched || (c->gated && c->generations))
+        redis_compare(c, redis_key(c, "gens"), STR(""), true, c->generations_was);
     struct redis_args args = {0};
     redisReply *reply = NULL;
     redis_args_add(&args, redis_number(c, c->compares.len / 4));

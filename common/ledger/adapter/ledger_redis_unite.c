@@ -116,6 +116,7 @@ static size_t add_parts(struct redis_call *c, struct id file, const struct redis
                         struct part *out) {
     size_t n = 0;
     for (size_t g = 0; g < c->generations_stored; g++) {
+        if (c->forgotten[g]) continue;
         struct part part = {.file = file, .generation = c->generations[g], .staged = staged->given};
         size_t from = 0;
         while (from < staged->len && staged->given[from].generation != part.generation) from++;

@@ -10,9 +10,7 @@ RC ledger_sqlite_check_forgotten(struct ledger_sqlite *l, uint64_t generation, s
     bool forgotten = false;
     TRY(ledger_db_first(l->db, &forgotten, why, SQL_FORGOTTEN_GET, "u", generation));
     if (!forgotten) return RC_OK;
-    return why_set(why, RC_DENIED,
-                   "generation %" PRIu64 " was removed by `sluice gc`: raise `generation` in the configuration",
-                   generation);
+    return why_set(why, RC_DENIED, LEDGER_FORGOTTEN_WORDS, generation);
 }
 
 /* Runs a statement that deletes at most `limit` rows and gives them; were there as many? */

@@ -175,7 +175,7 @@ static void recovery_brings_back_the_file_and_not_what_was_forgotten(struct worl
     struct ledger_identity who;
     WORLD_OK(w, ledger_identity(w->ledger, &who, &w->why));
     uint64_t target = 0, epoch = 0;
-    struct ledger_epochs seen = {who.epoch, 0};
+    struct ledger_epochs seen = {.ledger = who.epoch};
     WORLD_OK(w, ledger_recover_begin(w->ledger, seen, token, &target, &w->why));
     struct ledger_winner winners[2];
     for (uint64_t g = 1; g <= 2; g++) {

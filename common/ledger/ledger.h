@@ -15,8 +15,7 @@
  * Limits: offsets, generations, epochs, indices and stripe sizes up to 2^63 - 1 (RC_BAD beyond); LEDGER_VOIDS_MAX.
  * Fails: RC_BUSY (not reachable now), RC_STALE (epoch), RC_ABSENT, RC_BAD (arguments that no correct caller gives),
  * RC_LIMIT (disk full), RC_BROKEN (damaged, or the world contradicts the ledger; nothing was overwritten), RC_DENIED
- * (another owner; a generation that was forgotten). The decisions themselves are in ledger_rules.h, free of any
- * database. */
+ * (another owner, a forgotten generation). The decisions are in ledger_rules.h, free of any database. */
 #ifndef SLUICE_LEDGER_H
 #define SLUICE_LEDGER_H
 
@@ -177,15 +176,10 @@ struct ledger_stripe_listing {
     struct str reason;
 };
 
-/* A generation that the ledger has heard of. */
 struct ledger_generation {
     uint64_t generation;
     bool forgotten; /* by ledger_forget, whole or in part */
 };
-
-/* What adapters say of a forgotten generation. */
-#define LEDGER_FORGOTTEN_WORDS                                                                                         \
-    "generation %" PRIu64 " was removed by `sluice gc`: raise `generation` in the configuration"
 
 /* ---- epoch and recovery ---- */
 
@@ -257,7 +251,6 @@ struct ledger_ops {
                     struct ledger_listing **out, size_t *out_n, struct why *why);
     enum rc (*list_stripes)(void *self, struct ledger_at at, struct id file, struct arena *arena,
                             struct ledger_stripe_listing **out, size_t *out_n, struct why *why);
-
     enum rc (*generations)(void *self, struct arena *arena, struct ledger_generation **out, size_t *out_n,
                            struct why *why);
     enum rc (*forget)(void *self, struct ledger_at at, size_t max, struct id *after, bool *out_done, struct why *why);
@@ -284,8 +277,7 @@ struct ledger {
 /* Who this ledger is; works at any epoch. Set ledger.at.epoch from it before any other call. Epochs begin at 1. */
 RC ledger_identity(struct ledger ledger, struct ledger_identity *out, struct why *why);
 
-/* The newest incarnation under each key. The caller compares hashes of its own view before it believes it is the same
- * file. */
+/* The newest incarnation under each key. Only hashes of the caller's own view tell that it is the same file. */
 RC ledger_lookup(struct ledger ledger, const struct ledger_key *keys, size_t n, struct arena *arena,
                  struct ledger_file *out, struct why *why);
 /* out[i]: RC_OK, or RC_STALE when the key's version is not `seen_version`: look up again. Enrolling the same id again
@@ -301,8 +293,7 @@ RC ledger_lookup(struct ledger ledger, const struct ledger_key *keys, size_t n, 
  * recognised one or refused all. */
 RC ledger_enroll(struct ledger ledger, const struct ledger_enroll *asks, size_t n, enum rc *out, struct why *why);
 /* out[i]: RC_OK; RC_STALE when the file's version is not `seen_version` or the file is not the newest under its key;
- * RC_ABSENT; RC_BAD when prefix_len would shrink, or stays and the hash differs. What is stored already is RC_OK at any
- * `seen_version`. */
+ * RC_ABSENT; RC_BAD when prefix_len would shrink, or stays and the hash differs. What is stored already is RC_OK. */
 RC ledger_amend(struct ledger ledger, const struct ledger_amend *asks, size_t n, enum rc *out, struct why *why);
 /* Idempotent. out[i]: RC_OK; RC_ABSENT: no such file; RC_STALE when the end is below the newest closed end, or below a
  * checkpoint of any stripe and generation: somebody saw more of the file. So every closed end is a line start that no
@@ -363,17 +354,14 @@ RC ledger_list(struct ledger ledger, struct id after, size_t max, struct arena *
 RC ledger_list_stripes(struct ledger ledger, struct id file, struct arena *arena, struct ledger_stripe_listing **out,
                        size_t *out_n, struct why *why);
 
-/* The generations of which anything was acknowledged, made durable or forgotten, ascending. For people: any epoch, also
- * while recovering. */
+/* The generations of which anything was acknowledged, made durable or forgotten, ascending. As list: any epoch. */
 RC ledger_generations(struct ledger ledger, struct arena *arena, struct ledger_generation **out, size_t *out_n,
                       struct why *why);
-/* Forgets the handle's generation, a piece a call. From the first call on it is forgotten for ever: every other call of
- * that generation but list, list_stripes and recovery answers RC_DENIED, so that a process of it that woke up late has
- * no say any more. Then what it has of at least one and up to about `max` stripes and files goes, behind the file
- * `*after`
- * (none at first), which is moved on; *out_done: nothing is left behind it. Begin again from none at any time, also
- * after it was done: that costs a look at every file. Identities and closed ends belong to all generations and stay.
- * Winners of a forgotten generation that a recoverer gives bring back their files, and nothing else. */
+/* Forgets the handle's generation. From the first call on every other call of it but list, list_stripes and recovery is
+ * RC_DENIED, for ever: a process of it that wakes up late has no say. Takes away at least one and up to about `max`
+ * stripes and files behind the file `*after` (none at first), which is moved on; *out_done: nothing is left behind it.
+ * May begin again from none at any time. Identities and closed ends are of all generations and stay. Winners of a
+ * forgotten generation that a recoverer gives bring back their files, and nothing else. */
 RC ledger_forget(struct ledger ledger, size_t max, struct id *after, bool *out_done, struct why *why);
 
 /* Recovery: one recoverer at a time owns the token; each of its writes is RC_STALE once another began. `begin` refuses

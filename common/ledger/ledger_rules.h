@@ -9,6 +9,10 @@
 
 #include "ledger.h"
 
+/* What adapters say of a forgotten generation. */
+#define LEDGER_FORGOTTEN_WORDS                                                                                         \
+    "generation %" PRIu64 " was removed by `sluice gc`: raise `generation` in the configuration"
+
 /* An attempt that won. */
 struct rules_winner {
     uint64_t from, to;

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "num.h"
 #include "own.h"
+#include "tombstone.h"
 #include "unsealed.h"
 
 enum { ATTEMPTS_A_CALL = 512 };
@@ -171,6 +172,15 @@ static RC give_chain(struct recovering *r, uint64_t generation, uint32_t partiti
     }
 }
 
+/* Of a removed generation nobody needs winners, and their predecessors' blocks may be gone with its log. */
+static RC give_generation(struct recovering *r, uint64_t generation, struct why *why) {
+    bool removed = false;
+    int64_t when = 0;
+    TRY(tombstone_look(r->ports->store, r->settings->queue, generation, &removed, &when, why));
+    for (uint32_t k = 0; !removed && k < r->settings->partitions; k++) TRY(give_chain(r, generation, k, why));
+    return RC_OK;
+}
+
 static RC recover(struct recovering *r, uint64_t *out_epoch, struct why *why) {
     const struct recovery_ports *p = r->ports;
     uint64_t now = p->ledger.at.generation, ignored = 0;
@@ -185,8 +195,7 @@ static RC recover(struct recovering *r, uint64_t *out_epoch, struct why *why) {
         else
             TRY(unsealed_read(&r->unsealed, p->broker, k, MAX(start, chain), end, why));
     }
-    for (uint64_t g = 1; g <= now; g++)
-        for (uint32_t k = 0; k < r->settings->partitions; k++) TRY(give_chain(r, g, k, why));
+    for (uint64_t g = 1; g <= now; g++) TRY(give_generation(r, g, why));
     TRY(giving_unsealed(&r->giving, &r->unsealed, why));
     struct ledger ledger = p->ledger;
     for (uint64_t g = 1; r->settings->full && g <= now; g++) {

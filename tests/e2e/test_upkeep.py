@@ -134,6 +134,26 @@ def test_gc_that_is_killed_over_and_over_ends_and_touches_nothing_else(two):
     assert b"nothing to remove" in pipe.ask("janitor").stdout
 
 
+def test_a_state_folder_from_before_the_removal_is_brought_to_agree(two):
+    pipe, path, _ = two
+    copy = pipe.folder / "copy"
+    shutil.copytree(pipe.state, copy)
+    pipe.ask("gc", "--generation", 1, "--yes")
+    more = pipe.inputs / "b.ndjson"
+    make_logs(more, 1 << 20, seed=2)
+    pipe.run_once()
+    shutil.rmtree(pipe.state)
+    copy.rename(pipe.state)
+    pipe.run_once()
+    assert not generation_files(pipe, 1)
+    readers.assert_each_line_once(pipe.out, [path, more], generation=2)
+    pipe.ask("audit", "--deep")
+    assert "run gc again" in pipe.ask("generations").stdout.decode()
+    pipe.ask("gc", "--generation", 1, "--yes")
+    assert not generations(pipe)[1]["in_ledger"] and not (pipe.state / "queue/g1").exists()
+    pipe.ask("audit", "--deep")
+
+
 def put(pipe, key, content=b"?"):
     path = pipe.out / key
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -69,7 +69,8 @@ static RC finish_generation(struct runtime *r, uint64_t generation, const struct
         rc = finish_partition(&old, broker, uploader, until, why);
     }
     broker_free(broker);
-    return rc;
+    bool gone = rc != RC_OK && tombstone_check(r->store, r->queue, generation, RC_ABSENT, NULL) == RC_ABSENT;
+    return gone ? RC_OK : rc; /* it was removed meanwhile */
 }
 
 RC run_finish_generations(struct runtime *r, const struct run_settings *settings, const struct run_until *until,

@@ -53,7 +53,7 @@ RC runtime_open_queue(const struct runtime *r, uint64_t generation, struct broke
 }
 
 RC runtime_drop_queue(const struct runtime *r, uint64_t generation, struct why *why) {
-    return runtime_local_drop_queue(r, generation, why);
+    return r->fleet ? runtime_fleet_drop_queue(r, generation, why) : runtime_local_drop_queue(r, generation, why);
 }
 
 /* Who the ledger is, for all that follows. */

@@ -37,6 +37,19 @@ RC runtime_fleet_queue(const struct runtime *r, uint64_t generation, struct brok
     return rc == RC_OK ? runtime_fleet_broker(r, generation, out, why) : rc;
 }
 
+RC runtime_fleet_drop_queue(const struct runtime *r, uint64_t generation, struct why *why) {
+    AUTO(arena_done) struct arena arena = ARENA_INIT;
+    struct broker_kafka_settings settings = fleet_kafka(r->config, generation, &arena);
+    struct broker_kafka_admin *admin = NULL;
+    struct broker_kafka_plan plan = {0};
+    TRY(broker_kafka_admin_open(&settings, &admin, why));
+    enum rc rc = broker_kafka_admin_plan_delete(admin, generation, &plan, why);
+    if (rc == RC_OK) rc = broker_kafka_admin_do(admin, &plan, why);
+    broker_kafka_plan_done(&plan);
+    broker_kafka_admin_free(admin);
+    return rc;
+}
+
 static void tell_ledger(const struct config *config) {
     struct ledger_redis_settings settings = fleet_redis(config);
     AUTO(arena_done) struct arena arena = ARENA_INIT;

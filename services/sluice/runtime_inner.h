@@ -20,6 +20,7 @@ RC runtime_raise_partitions(struct runtime *runtime, const struct ledger_identit
 RC runtime_fleet_ledger(struct runtime *runtime, struct why *why);
 RC runtime_fleet_broker(const struct runtime *runtime, uint64_t generation, struct broker *out, struct why *why);
 /* RC_ABSENT: there is no such topic. */
+RC runtime_fleet_drop_queue(const struct runtime *runtime, uint64_t generation, struct why *why);
 RC runtime_fleet_queue(const struct runtime *runtime, uint64_t generation, struct broker *out, struct why *why);
 /* Are the servers' settings such that nothing acknowledged gets lost? Tells risks, refuses what cannot work. */
 RC runtime_fleet_check(const struct runtime *runtime, struct why *why);

@@ -281,6 +281,7 @@ int command_audit(int argc, char **argv, struct command_context *c) {
             return cli_usage("audit", "--generation takes a number from 1, not %s", optarg);
     }
     if (optind < argc) return cli_usage("audit", "it takes no %s: the whole pipeline is audited", argv[optind]);
+    if (!config) return cli_usage("audit", "--config CONFIG is needed: which pipeline?");
     enum rc rc = c->open(c, config, &why);
     if (rc != RC_OK) return cli_fail(rc, &why);
     return run(c, json, deep, generation ? generation : c->config->generation);

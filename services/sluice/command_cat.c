@@ -113,6 +113,7 @@ static RC cat(struct catting *k, struct cat_ask *ask, struct why *why) {
 
 static int run(struct command_context *c, const char *config, struct cat_ask *ask) {
     struct why why = {0};
+    if (!config) return cli_usage("cat", "--config CONFIG is needed: which pipeline?");
     enum rc rc = c->open(c, config, &why);
     if (rc != RC_OK) return cli_fail(rc, &why);
     (void)signal(SIGPIPE, SIG_IGN);

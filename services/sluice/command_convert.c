@@ -14,20 +14,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-static const char help[] = "usage: sluice convert --out DIR [options] FILE...\n"
-                           "\n"
-                           "Converts FILEs once, without a configuration file. The same command again adds nothing.\n"
-                           "\n"
-                           "  --converter KIND      ndjson (default), combined, raw\n"
-                           "  --time FIELD          ndjson: the field with the record's time\n"
-                           "  --time-format FORMAT  rfc3339 (default), epoch_s, epoch_ms, clf, or a strptime pattern\n"
-                           "  --partition TEMPLATE  such as 'dt={time:%Y-%m-%d}/status={status}'; default: one output\n"
-                           "  --format FORMAT       jsonl.zst (default) or jsonl.gz\n"
-                           "  --level N             compression level, default 1\n"
-                           "  --out DIR             where the objects go; the state is kept in DIR/_state\n"
-                           "  --quiet               no progress bar\n";
+static const char help[] =
+    "usage: sluice convert --out DIR [options] FILE...\n"
+    "\n"
+    "Converts FILEs once, without a configuration file. The same command again adds nothing.\n"
+    "\n"
+    "  --converter KIND      ndjson (default), combined, raw\n"
+    "  --time FIELD          ndjson: the field with the record's time\n"
+    "  --time-format FORMAT  rfc3339 (default), epoch_s, epoch_ms, clf, or a strptime pattern\n"
+    "  --partition TEMPLATE  such as 'dt={time:%Y-%m-%d}/status={status}'; default: one output\n"
+    "  --format FORMAT       jsonl.zst (default) or jsonl.gz\n"
+    "  --level N             compression level, default 1\n"
+    "  --out DIR             where the objects go; the state is kept in DIR/_state\n"
+    "  --quiet               no progress bar\n"
+    "\n"
+    "Exit codes: those of `sluice run --once`; 65 and 66 for a FILE that is none or not there.\n";
 
 struct asked {
     const char *converter, *time, *time_format, *partition, *format, *level, *out;
@@ -48,7 +52,10 @@ static void add_text(struct json_out *json, const char *key, const char *text) {
 /* A name on the command line is a name, not a pattern. */
 static RC add_path(struct json_out *json, const char *file, struct why *why) {
     char real[PATH_MAX];
-    if (!realpath(file, real)) return why_errno(why, RC_ABSENT, errno, "%s", file);
+    struct stat is;
+    if (!realpath(file, real) || stat(real, &is) != 0) return why_errno(why, RC_ABSENT, errno, "%s", file);
+    if (S_ISDIR(is.st_mode))
+        return why_set(why, RC_BAD, "%s is a directory; name its files, such as %s/*.log", file, file);
     AUTO(buf_done) struct buf escaped = BUF_INIT(PATH_MAX * (size_t)2);
     for (const char *p = real; *p; p++) {
         if (strchr("*?[]\\", *p)) buf_add_char(&escaped, '\\');

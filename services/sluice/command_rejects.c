@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli.h"
 #include "command.h"
+#include "converter.h"
 #include "rejects.h"
 #include "own.h"
 
@@ -67,6 +68,12 @@ static int run(struct command_context *c, const struct rejects_ask *ask, bool js
     return rc == RC_OK ? CLI_OK : cli_fail(rc, &why);
 }
 
+static bool is_reason(struct str name) {
+    for (int i = 1; i < REASON_COUNT; i++)
+        if (str_equal(name, str_of(converter_reason_name((enum converter_reason)i)))) return true;
+    return false;
+}
+
 int command_rejects(int argc, char **argv, struct command_context *c) {
     static const struct option longs[] = {
         {"config", required_argument, NULL, 'c'}, {"source", required_argument, NULL, 's'},
@@ -101,7 +108,10 @@ int command_rejects(int argc, char **argv, struct command_context *c) {
             return cli_usage("rejects", "there is no option %s", argv[optind - 1]);
     }
     if (json && raw) return cli_usage("rejects", "--json and --raw are two ways to show a reject");
+    if (ask.reason.len && !is_reason(ask.reason))
+        return cli_usage("rejects", "there is no reason \"%.*s\"", STR_ARG(ask.reason));
     if (optind < argc) return cli_usage("rejects", "what is %s? A file is given by --file", argv[optind]);
+    if (!config) return cli_usage("rejects", "--config CONFIG is needed: which pipeline?");
     enum rc rc = c->open(c, config, &why);
     return rc == RC_OK ? run(c, &ask, json, raw) : cli_fail(rc, &why);
 }

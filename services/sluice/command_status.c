@@ -22,7 +22,9 @@ static const char help[] =
     "  FILE...          only these: a uri, a path, or the end of one\n"
     "  --json           one JSON object with all files and the total\n"
     "  --once           one table, on a terminal too\n"
-    "  --config CONFIG  the pipeline's configuration\n";
+    "  --config CONFIG  the pipeline's configuration\n"
+    "\n"
+    "Exit codes: 0 told, 2 wrong use, 66 no FILE of these names is known.\n";
 
 enum {
     LIVE_MS = 1000,
@@ -53,6 +55,13 @@ static struct status_ask ask_of(const struct options *o) {
 
 static struct report report_of(const struct command_context *c) {
     return (struct report){c->store, c->ledger, c->queue, c->config->generation};
+}
+
+/* Who asked for a file is told when there is none of that name. */
+static RC check_found(const struct options *o, const struct status_total *t, struct why *why) {
+    if (!o->files_len || t->files) return RC_OK;
+    return why_set(why, RC_ABSENT, "no file of this pipeline is called %.*s%s; `sluice status --config %s` lists them",
+                   STR_ARG(o->files[0]), o->files_len > 1 ? ", nor like the others" : "", o->config);
 }
 
 /* ---- JSON ---- */
@@ -97,7 +106,7 @@ static RC show_json(struct command_context *c, const struct options *o, struct w
         rc = print(&p);
     }
     text = p.text;
-    return rc;
+    return rc == RC_OK ? check_found(o, &total, why) : rc;
 }
 
 /* ---- the table ---- */
@@ -142,7 +151,7 @@ static RC show_table(struct command_context *c, const struct options *o, struct 
                   "REJECTS", "FILE");
     TRY(status_each(&report, &ask, table_file, c, &total, why));
     table_total(c, &total);
-    return RC_OK;
+    return check_found(o, &total, why);
 }
 
 /* ---- live ---- */
@@ -237,6 +246,7 @@ int command_status(int argc, char **argv, struct command_context *c) {
     o.files_len = (size_t)(argc - optind);
     o.files = ARENA_ARRAY(&arena, struct str, o.files_len);
     for (size_t i = 0; i < o.files_len; i++) o.files[i] = str_of(argv[optind + (int)i]);
+    if (!o.config) return cli_usage("status", "--config CONFIG is needed: which pipeline?");
     enum rc rc = c->open(c, o.config, &why);
     if (rc != RC_OK) return cli_fail(rc, &why);
     if (o.json)

@@ -39,7 +39,10 @@ static RC find_start(struct uploader *u, uint64_t *out, struct why *why) {
     struct seal before;
     enum rc rc = chain_get_seal(&u->chain, u->index - 1, &u->arena, &before, why);
     if (rc == RC_ABSENT)
-        return uploader_broken(u, why, "the ledger knows a later batch, but the seal before it is not in the output");
+        return uploader_broken(u, why,
+                               "the ledger knows a later batch, but the seal before it is not in the output: is "
+                               "output.url another one than before, or was _seals/ removed? Restore it, or begin "
+                               "anew with an empty state and output");
     *out = before.end;
     return rc;
 }

@@ -37,7 +37,8 @@ static RC void_overdue(struct uploader *u, struct batch_attempt **open, const st
         metric_add_at(METRIC_ATTEMPTS, LABEL_RESULT_VOID, 1);
         if (which[i]->first_offset >= u->settings.abandoned_before)
             LOG_WARN("attempt voided: nobody finished it", F_ID("attempt", which[i]->attempt.id),
-                     F_STR("file", which[i]->facts.uri), F_U64("stripe", which[i]->attempt.stripe));
+                     F_STR("file", which[i]->facts.uri), F_U64("stripe", which[i]->attempt.stripe),
+                     F_U64("offset", which[i]->attempt.from));
     }
     return RC_OK;
 }

@@ -3,6 +3,7 @@
 #include "lane_inner.h"
 
 #include "alloc.h"
+#include "log.h"
 #include "metric.h"
 #include "must.h"
 #include "num.h"
@@ -37,6 +38,8 @@ struct flight *lane_flight_new(struct lane *l, uint64_t to) {
                                                  .id = id_make(&l->rng),
                                                  .predecessor = t->predecessor,
                                                  .epoch = t->epoch};
+    LOG_DEBUG("attempt begins", F_STR("file", t->job.facts.uri), F_U64("stripe", t->job.stripe), F_U64("offset", t->at),
+              F_U64("to", to), F_ID("attempt", f->submission.ask.attempt.id));
     *l->last = f;
     l->last = &f->next;
     l->flights++;
@@ -146,6 +149,9 @@ void lane_retire_decided(struct lane *l) {
         if (decision == LEDGER_WON)
             count_won(l, f);
         else {
+            LOG_DEBUG("attempt lost", F_ID("attempt", f->submission.ask.attempt.id),
+                      F_U64("stripe", f->submission.ask.attempt.stripe),
+                      F_U64("offset", f->submission.ask.attempt.from));
             metric_add_at(METRIC_ATTEMPTS, LABEL_RESULT_LOST, 1);
             f->work->lost = true;
         }

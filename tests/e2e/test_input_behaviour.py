@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import readers
-from pipeline import BINARY, OK, Running, make_logs, wait_for
+from pipeline import BINARY, NO, OK, Running, make_logs, wait_for
 
 MEBI = 1 << 20
 
@@ -500,8 +500,8 @@ def test_a_file_without_permission_is_told_and_the_rest_goes_on(raw):
             if folder.stat().st_uid == 0 and str(folder).startswith("/tmp/"):
                 folder.chmod(0o755)
     with Running(raw, "--once", prefix=prefix) as running:
-        running.process.wait()
-        assert str(closed) in running.text()
+        assert running.process.wait() == NO
+        assert running.text().count("file cannot be read") == 1 and str(closed) in running.text()
     assert sorted(readers.lines(raw.out)) == sorted(numbered(0, 10, "open").splitlines())
     closed.chmod(0o644)
     with Running(raw, "--once", prefix=prefix) as running:

@@ -81,6 +81,7 @@ int command_gc(int argc, char **argv, struct command_context *c) {
     if (optind < argc) return cli_usage("gc", "what is %s? A generation is given by --generation", argv[optind]);
     if (!generation) return cli_usage("gc", "--generation N is needed: which one?");
     c->change = yes;
+    if (!config) return cli_usage("gc", "--config CONFIG is needed: which pipeline?");
     enum rc rc = c->open(c, config, &why);
     return rc == RC_OK ? run(c, generation, yes) : cli_fail(rc, &why);
 }

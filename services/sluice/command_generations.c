@@ -161,6 +161,7 @@ int command_generations(int argc, char **argv, struct command_context *c) {
             return cli_usage("generations", "there is no option %s", argv[optind - 1]);
     }
     if (optind < argc) return cli_usage("generations", "it takes no %s: all are listed", argv[optind]);
+    if (!config) return cli_usage("generations", "--config CONFIG is needed: which pipeline?");
     enum rc rc = c->open(c, config, &why);
     return rc == RC_OK ? run(c, json) : cli_fail(rc, &why);
 }

@@ -113,6 +113,7 @@ int command_janitor(int argc, char **argv, struct command_context *c) {
     }
     if (!config && optind < argc) config = argv[optind++];
     if (optind < argc) return cli_usage("janitor", "what is %s? It looks at the whole output", argv[optind]);
+    if (!config) return cli_usage("janitor", "--config CONFIG is needed: which pipeline?");
     enum rc rc = c->open(c, config, &why);
     return rc == RC_OK ? run(c, older_ms, yes) : cli_fail(rc, &why);
 }

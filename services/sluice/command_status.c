@@ -17,7 +17,7 @@ static const char help[] =
     "\n"
     "Per file: how large it is, how much is converted and durable, its lines and rejects, and its state:\n"
     "open, closed, receipted, set aside, gone, or incomplete (gone before all of it was converted).\n"
-    "On a terminal the view is live, until all is durable or Ctrl-C.\n"
+    "On a terminal the view is live, with bars for what is durable, until all is or Ctrl-C.\n"
     "\n"
     "  FILE...          only these: a uri, a path, or the end of one\n"
     "  --json           one JSON object with all files and the total\n"

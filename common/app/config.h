@@ -35,10 +35,20 @@ enum {
     CONFIG_VALUE_MAX = 4096, /* Linux's PATH_MAX */
     CONFIG_SOURCES_MAX = 256,
     CONFIG_PATHS_MAX = 1024,
+    CONFIG_PAIRS_MAX = 1024,
     CONFIG_KEY_MAX = 96,
 };
 
-enum config_converter { CONFIG_NDJSON, CONFIG_COMBINED, CONFIG_RAW };
+/* In the order of the table's names. */
+enum config_converter {
+    CONFIG_NDJSON,
+    CONFIG_COMBINED,
+    CONFIG_RAW,
+    CONFIG_CSV,
+    CONFIG_TSV,
+    CONFIG_DELIMITED,
+};
+enum config_header { CONFIG_HEADER_FIRST, CONFIG_HEADER_REPEATED, CONFIG_HEADER_NONE };
 enum config_on_error { CONFIG_TIME_REJECT, CONFIG_TIME_PARTITION };
 enum config_after { CONFIG_KEEP, CONFIG_DELETE, CONFIG_MOVE };
 enum config_format { CONFIG_JSONL_ZST, CONFIG_JSONL_GZ };
@@ -67,19 +77,24 @@ struct config_strs {
     size_t count;
 };
 
-/* A map whose keys are free. */
-struct config_pair {
-    struct str key, value;
-};
+/* A map whose keys are the user's: in the order of the file. */
 struct config_pairs {
-    struct config_pair *at;
+    struct str_pair *at;
     size_t count;
+};
+
+/* csv, tsv, delimited. */
+struct config_columns {
+    bool given;
+    enum config_header header;
+    struct config_strs columns;
+    struct str separator;
 };
 
 /* Where a record's time is. */
 struct config_time {
-    bool given;                    /* ndjson: there is a time; combined always has its own (clf); raw never has one */
-    struct str field;              /* ndjson: `user.time`, or a JSON Pointer that starts with '/' */
+    bool given;                    /* there is a time; combined always has its own (clf); raw never has one */
+    struct str field;              /* `user.time`, or a JSON Pointer that starts with '/' */
     struct str format_text;        /* as written: "rfc3339" */
     struct time_parse format;      /* compiled; for combined: clf */
     enum config_on_error on_error; /* a missing or bad time: a reject, or the record without a time */
@@ -91,6 +106,8 @@ struct config_source {
     struct config_strs exclude; /* absolute globs; one without '/' is for the file's name alone and stays so */
     enum config_converter converter;
     struct config_time time;
+    struct config_pairs types; /* field to text, integer, number, boolean, auto */
+    struct config_columns table;
     uint64_t max_line_bytes; /* a longer line is a reject */
     uint64_t stripe_bytes;   /* grid of jobs over a file; fixed per file when it is identified */
     struct str after_text;   /* after_durable as written */

@@ -41,7 +41,51 @@ static RC check_globs(const struct checker *c, size_t i, const char *key, struct
     return RC_OK;
 }
 
-static RC check_ndjson_time(const struct checker *c, size_t i) {
+static const char *const converter_names[] = {"ndjson", "combined", "raw", "csv", "tsv", "delimited"};
+
+static bool has_table(enum config_converter converter) {
+    return converter == CONFIG_CSV || converter == CONFIG_TSV || converter == CONFIG_DELIMITED;
+}
+
+/* Keys that say nothing to this converter are a mistake. */
+static RC check_only_for(const struct checker *c, size_t i, const char *name, bool fits, const char *fitting) {
+    struct config_key key = config_key("sources[%zu].%s", i, name);
+    if (fits || !given(c, key.text)) return RC_OK;
+    return FAIL(c, key.text, "is for %s, and means nothing to %s; take this key out", fitting,
+                converter_names[c->config->sources[i].converter]);
+}
+
+static RC check_separator(const struct checker *c, size_t i) {
+    struct config_source *source = &c->config->sources[i];
+    struct str *separator = &source->table.separator;
+    struct config_key key = config_key("sources[%zu].table.separator", i);
+    bool delimited = source->converter == CONFIG_DELIMITED;
+    if (!separator->len && delimited) return FAIL(c, key.text, "is missing; delimited needs it");
+    if (!separator->len) *separator = source->converter == CONFIG_TSV ? STR("\t") : STR(",");
+    if (delimited) return RC_OK;
+    char s = separator->at[0];
+    bool fits = separator->len == 1 && s != '"' && (s & 0x80) == 0;
+    return fits ? RC_OK
+                : FAIL(c, key.text, "\"%s\" must be one ASCII character, and no quote", config_show(*separator).text);
+}
+
+static RC check_table(const struct checker *c, size_t i) {
+    struct config_source *source = &c->config->sources[i];
+    bool fits = has_table(source->converter);
+    TRY(check_only_for(c, i, "table", fits, "csv, tsv and delimited"));
+    TRY(check_only_for(c, i, "types", fits, "csv, tsv and delimited"));
+    if (!fits) return RC_OK;
+    TRY(check_separator(c, i));
+    bool none = source->table.header == CONFIG_HEADER_NONE;
+    struct config_key key = config_key("sources[%zu].table.%s", i, none ? "header" : "columns");
+    if (none && !source->table.columns.count)
+        return FAIL(c, key.text, "is none, and the key \"columns\" with the names is missing");
+    if (!none && source->table.columns.count)
+        return FAIL(c, key.text, "is given, but the header of the files has the names; say \"header: none\"");
+    return RC_OK;
+}
+
+static RC check_field_time(const struct checker *c, size_t i) {
     struct config_time *time = &c->config->sources[i].time;
     if (!time->given) return RC_OK;
     if (!time->field.len) return FAIL(c, config_key("sources[%zu].time", i).text, "the key \"field\" is missing");
@@ -71,7 +115,7 @@ static RC check_time(const struct checker *c, size_t i) {
     struct config_key key = config_key("sources[%zu].time", i);
     source->time.given = given(c, key.text);
     if (source->converter == CONFIG_COMBINED) return check_combined_time(c, i);
-    if (source->converter == CONFIG_NDJSON) return check_ndjson_time(c, i);
+    if (source->converter != CONFIG_RAW) return check_field_time(c, i);
     return source->time.given ? FAIL(c, key.text, "raw lines have no time; take this key out") : RC_OK;
 }
 
@@ -120,6 +164,7 @@ static RC check_source(const struct checker *c, size_t i) {
     TRY(check_globs(c, i, "paths", source->paths));
     TRY(check_globs(c, i, "exclude", source->exclude));
     TRY(check_time(c, i));
+    TRY(check_table(c, i));
     return check_after(c, i);
 }
 

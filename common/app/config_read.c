@@ -145,22 +145,46 @@ static RC read_strs(struct reader *r, struct target t, const struct config_node 
     return RC_OK;
 }
 
-/* Keys of somebody else's, which only that somebody can check. */
+static bool is_name(const struct config_row *row, struct str text) {
+    bool found = !row->names;
+    for (size_t i = 0; row->names && row->names[i]; i++) found = found || str_equal(text, str_of(row->names[i]));
+    return found;
+}
+
+static RC wrong_name(struct reader *r, const struct config_row *row, const struct config_node *node, struct str text) {
+    char list[256];
+    size_t at = 0;
+    struct config_hint hint = CONFIG_HINT_INIT;
+    for (size_t i = 0; row->names[i]; i++) {
+        config_hint_offer(&hint, text, str_of(row->names[i]));
+        at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i ? ", " : "", row->names[i]);
+    }
+    return config_error_at(r->config, node->place, r->key.text, r->why, "\"%s\" is not one of %s%s",
+                           config_show(text).text, list, hint.text);
+}
+
+static RC read_pair(struct reader *r, struct target t, const struct config_node *entry, struct config_pairs *pairs) {
+    for (size_t i = 0; i < pairs->count; i++)
+        if (str_equal(pairs->at[i].name, entry->key))
+            return config_error_at(r->config, entry->key_place, r->key.text, r->why, "the key is given twice");
+    mark(r, entry);
+    if (is_null(entry)) return fail(r, entry, "has no value; an empty text is \"\"");
+    TRY(check_kind(r, entry, CONFIG_NODE_SCALAR));
+    struct str_pair *pair = &pairs->at[pairs->count];
+    pair->name = arena_str(&r->config->arena, entry->key);
+    TRY(expand(r, entry, &pair->value));
+    if (!is_name(t.row, pair->value)) return wrong_name(r, t.row, entry, pair->value);
+    pairs->count++;
+    return RC_OK;
+}
+
 static RC read_pairs(struct reader *r, struct target t, const struct config_node *node) {
     TRY(check_kind(r, node, CONFIG_NODE_MAP));
     TRY(check_length(r, t.row, node));
-    struct config_pairs pairs = {ARENA_ARRAY(&r->config->arena, struct config_pair, node->count), 0};
+    struct config_pairs pairs = {ARENA_ARRAY(&r->config->arena, struct str_pair, node->count), 0};
     for (const struct config_node *entry = node->first; entry; entry = entry->next) {
-        size_t back = strlen(r->key.text);
-        (void)snprintf(r->key.text + back, sizeof r->key.text - back, ".%s", config_show(entry->key).text);
-        mark(r, entry);
-        for (size_t i = 0; i < pairs.count; i++)
-            if (str_equal(pairs.at[i].key, entry->key))
-                return config_error_at(r->config, entry->key_place, r->key.text, r->why, "the key is given twice");
-        TRY(check_kind(r, entry, CONFIG_NODE_SCALAR));
-        struct config_pair *pair = &pairs.at[pairs.count++];
-        pair->key = arena_str(&r->config->arena, entry->key);
-        TRY(expand(r, entry, &pair->value));
+        size_t back = key_name(r, config_show(entry->key).text);
+        TRY(read_pair(r, t, entry, &pairs));
         key_back(r, back);
     }
     *(struct config_pairs *)field_of(t) = pairs;

@@ -42,7 +42,11 @@ static void allowed(struct buf *out, const struct config_row *row) {
         break;
     case CONFIG_STRS: buf_add_format(out, "a list of %d to %d texts", (int)row->low, (int)row->high); break;
     case CONFIG_PAIRS:
-        buf_add_format(out, "a map of %d to %d texts, with any keys", (int)row->low, (int)row->high);
+        buf_add_format(out, "a map of %d to %d names to ", (int)row->low, (int)row->high);
+        if (row->names)
+            names(out, row);
+        else
+            buf_add(out, STR("texts"));
         break;
     case CONFIG_TEXT: cell(out, row->allowed ? row->allowed : "text"); break;
     case CONFIG_ENUM: names(out, row); break;

@@ -96,7 +96,10 @@ static void property(struct json_out *json, const struct config_row *row) {
         text_pair(json, "type", "object");
         json_key_u64(json, STR("maxProperties"), row->high);
         json_key(json, STR("additionalProperties"));
-        json_raw(json, STR("{\"type\":[\"string\",\"number\",\"boolean\"]}"));
+        if (row->names)
+            enum_type(json, row->names);
+        else
+            json_raw(json, STR("{\"type\":[\"string\",\"number\",\"boolean\"]}"));
     } else {
         scalar(json, row);
         fallback(json, row);

@@ -74,9 +74,27 @@ const struct config_row config_table[] = {
      .about = "Files to read, as globs: absolute, or relative to the folder of this file."},
     {"sources[].exclude", CONFIG_STRS, IN_SOURCE(exclude), .low = 0, .high = CONFIG_PATHS_MAX,
      .about = "Globs of files to leave out. One without a / is matched against the file's name alone (`*.gz`)."},
-    {"sources[].converter", CONFIG_ENUM, .required = true, IN_SOURCE(converter), NAMES("ndjson", "combined", "raw"),
-     .about = "What a line is: a JSON object, an access log line of Apache or nginx (combined or common), or just "
-              "bytes."},
+    {"sources[].converter", CONFIG_ENUM, .required = true, IN_SOURCE(converter),
+     NAMES("ndjson", "combined", "raw", "csv", "tsv", "delimited"),
+     .about =
+         "What a line is: a JSON object; an access log line of Apache or nginx (combined or common); just bytes (raw); "
+         "a row of RFC 4180 (csv, tsv); fields between separators without quotes (delimited)."},
+    {"sources[].types", CONFIG_PAIRS, IN_SOURCE(types), .low = 0, .high = CONFIG_PAIRS_MAX,
+     NAMES("text", "integer", "number", "boolean", "auto"),
+     .about =
+         "The types of fields by their names, `*` for all others; `text` where nothing is said. A value that is not "
+         "of its type makes the line a reject; an empty one is null. Digits stay as they are written. `auto`: what "
+         "is a JSON number, true, false or null is that, the rest is text. For csv, tsv, delimited."},
+    {"sources[].table", CONFIG_MAP, .about = "The columns of csv, tsv and delimited."},
+    {"sources[].table.header", CONFIG_ENUM, IN_SOURCE(table.header), .fallback = "first",
+     NAMES("first", "repeated", "none"),
+     .about = "`first`: the first line of each file has the names of its columns. `repeated`: the same, and each line "
+              "equal to it is a header too (files that were put together). `none`: `columns` has the names."},
+    {"sources[].table.columns", CONFIG_STRS, IN_SOURCE(table.columns), .low = 1, .high = CONFIG_PAIRS_MAX,
+     .about = "The names of the columns, where no line of the file has them."},
+    {"sources[].table.separator", CONFIG_TEXT, IN_SOURCE(table.separator), .fallback = "",
+     .about = "What is between two fields: one ASCII character for csv (default `,`), a tab for tsv, any text for "
+              "delimited (required)."},
     {"sources[].time", CONFIG_MAP,
      .about = "Where a record's time is. ndjson: without it there is no {time} in the partition template. combined: "
               "built in, only `on_error` may be given. raw: has no time."},

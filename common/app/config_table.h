@@ -10,7 +10,7 @@ enum config_kind {
     CONFIG_MAP,      /* keys under it are rows whose path starts with its own and '.' */
     CONFIG_LIST,     /* of maps; the path of their keys starts with its own and "[]." */
     CONFIG_STRS,     /* list of texts: struct config_strs, low to high of them */
-    CONFIG_PAIRS,    /* map of free keys to texts: struct config_pairs, low to high of them */
+    CONFIG_PAIRS,    /* map of any keys to texts: struct config_pairs, low to high of them */
     CONFIG_TEXT,     /* struct str */
     CONFIG_ENUM,     /* one of .names: an enum, numbered as the names */
     CONFIG_BOOL,     /* bool */
@@ -22,12 +22,12 @@ enum config_kind {
 struct config_row {
     const char *path;
     enum config_kind kind;
-    bool required;        /* in the map it belongs to, when that is there */
-    bool secret;          /* its value stands in no message */
-    size_t offset;        /* in struct config; behind "sources[]" in struct config_source */
-    const char *fallback; /* the default as one would write it; NULL: zero, or it is required */
-    uint64_t low, high;   /* bounds of numbers and of the length of lists */
-    const char *const *names;
+    bool required;                 /* in the map it belongs to, when that is there */
+    bool secret;                   /* its value stands in no message */
+    size_t offset;                 /* in struct config; behind "sources[]" in struct config_source */
+    const char *fallback;          /* the default as one would write it; NULL: zero, or it is required */
+    uint64_t low, high;            /* bounds of numbers and of the length of lists */
+    const char *const *names;      /* of an enum, and of the values of pairs (NULL: any text) */
     bool (*fits)(struct str text); /* of a text; what it wants is said in .allowed and .pattern */
     const char *allowed, *pattern; /* in words, and as a regular expression of the schema */
     const char *about;

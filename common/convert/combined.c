@@ -52,7 +52,10 @@ static bool combined_gives(const struct converter *c, size_t field) {
     return self->wanted[field] != COMBINED_FIELDS;
 }
 
-static size_t combined_scratch_bytes(size_t line_bytes) { return GROWTH * line_bytes + KEYS_BYTES + SCAN_SLACK; }
+static size_t combined_scratch_bytes(const struct converter *c, size_t line_bytes) {
+    (void)c;
+    return GROWTH * line_bytes + KEYS_BYTES + SCAN_SLACK;
+}
 
 /* 10/Oct/2000:13:55:36 -0700 to 2000-10-10T13:55:36-07:00; false when it is written in another way. */
 static bool rearrange(struct str clf, char *out) {
@@ -205,4 +208,5 @@ const struct converter_ops combined_ops = {.name = "combined",
                                            .close = combined_close,
                                            .gives = combined_gives,
                                            .scratch_bytes = combined_scratch_bytes,
-                                           .line = combined_line};
+                                           .line = combined_line,
+                                           .own_time = true};

@@ -12,16 +12,36 @@
 enum { LINE_BYTES_DEFAULT = 1024 * 1024, RECORD_BYTES_DEFAULT = 4 * 1024 * 1024 };
 
 static const struct converter_ops *const table[CONVERTER_KINDS] = {
-    [CONVERTER_NDJSON] = &ndjson_ops,
-    [CONVERTER_COMBINED] = &combined_ops,
-    [CONVERTER_RAW] = &raw_ops,
+    [CONVERTER_NDJSON] = &ndjson_ops, [CONVERTER_COMBINED] = &combined_ops, [CONVERTER_RAW] = &raw_ops,
+    [CONVERTER_CSV] = &csv_ops,       [CONVERTER_TSV] = &tsv_ops,           [CONVERTER_DELIMITED] = &delimited_ops,
 };
 
 static const char *const reason_names[REASON_COUNT] = {
-    [REASON_NONE] = "none", [REASON_JSON] = "json",         [REASON_NOT_OBJECT] = "not an object",
-    [REASON_UTF8] = "utf8", [REASON_DEPTH] = "depth",       [REASON_NUMBER] = "number",
-    [REASON_TIME] = "time", [REASON_TOO_LONG] = "too long", [REASON_FORMAT] = "format",
+    [REASON_NONE] = "none",     [REASON_JSON] = "json",         [REASON_NOT_OBJECT] = "not an object",
+    [REASON_UTF8] = "utf8",     [REASON_DEPTH] = "depth",       [REASON_NUMBER] = "number",
+    [REASON_TIME] = "time",     [REASON_TOO_LONG] = "too long", [REASON_FORMAT] = "format",
+    [REASON_FIELDS] = "fields", [REASON_HEADER] = "header",     [REASON_TYPE] = "type",
 };
+
+static RC take_time(struct converter *c, const struct converter_settings *settings, struct why *why) {
+    c->time_given = settings->time_given;
+    c->time_format = settings->time_format;
+    bool built_in = c->ops->own_time || c->ops->has_no_time;
+    if (!c->time_given && !built_in && partition_uses_time(c->partition))
+        return why_set(why, RC_BAD, "the partition template has {time:...}, but no time field is configured");
+    if (!c->time_given || built_in) return RC_OK;
+    enum rc rc = json_path_compile(settings->time_field, &c->time_field, why);
+    return rc == RC_OK ? rc : why_wrap(why, rc, "time field \"%.*s\"", STR_ARG(settings->time_field));
+}
+
+static RC check_types(const struct converter_settings *settings, struct why *why) {
+    enum value_type type;
+    for (size_t i = 0; i < settings->types_len; i++)
+        if (value_type_of(settings->types[i].value, &type) != RC_OK)
+            return why_set(why, RC_BAD, "types: \"%.*s\" is not one of text, integer, number, boolean, auto",
+                           STR_ARG(settings->types[i].value));
+    return RC_OK;
+}
 
 RC converter_new(const struct converter_settings *settings, struct converter **out, struct why *why) {
     MUST(settings->kind < CONVERTER_KINDS);
@@ -32,6 +52,10 @@ RC converter_new(const struct converter_settings *settings, struct converter **o
     c->line_bytes_max = settings->line_bytes_max ? settings->line_bytes_max : LINE_BYTES_DEFAULT;
     c->record_bytes_max = settings->record_bytes_max ? settings->record_bytes_max : RECORD_BYTES_DEFAULT;
     TRY(partition_new(settings->partition, settings->source, &c->partition, why));
+    TRY(take_time(c, settings, why));
+    TRY(check_types(settings, why));
+    c->types = settings->types;
+    c->types_len = settings->types_len;
     TRY(c->ops->open(c, settings, why));
     *out = TAKE(c);
     return RC_OK;
@@ -66,7 +90,14 @@ const char *converter_kind_name(enum converter_kind kind) {
 }
 
 size_t converter_scratch_bytes(const struct converter *c, size_t line_bytes) {
-    return c->ops->scratch_bytes ? c->ops->scratch_bytes(line_bytes) : 0;
+    return c->ops->scratch_bytes ? c->ops->scratch_bytes(c, line_bytes) : 0;
+}
+
+bool converter_needs_head(const struct converter *c) { return c->ops->needs_head && c->ops->needs_head(c); }
+
+void converter_head(struct converter *c, struct str line, bool whole) {
+    MUST(c->ops->head);
+    c->ops->head(c, line, whole);
 }
 
 void converter_batch(struct converter *c, struct str lines) {
@@ -80,10 +111,11 @@ void converter_line(struct converter *c, struct str line, bool at_file_start, ch
         return;
     }
     if (at_file_start && !c->ops->keep_bom && str_starts(line, STR("\xEF\xBB\xBF"))) line = str_sub(line, 3, line.len);
-    if (lines_blank(line)) {
+    if (c->ops->blank_is_empty ? line.len == 0 : lines_blank(line)) {
         out->verdict = CONVERTER_BLANK;
         return;
     }
+    c->at_file_start = at_file_start;
     c->ops->line(c, line, scratch, out);
     if (out->verdict == CONVERTER_RECORD && out->record.len > c->record_bytes_max) {
         converter_reject(out, REASON_TOO_LONG);

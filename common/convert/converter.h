@@ -9,7 +9,12 @@
  *             (integer, null for '-'); referer, agent (combined only; null for '-'). The escapes \" \\ \n \t \r \b \f
  * \v and \xHH in quoted fields are decoded when that gives UTF-8, else the field stays as it is written. A line with
  * bytes that are not UTF-8 is a reject. More fields behind the agent are a reject (`format`). With time_optional a time
- * that does not parse gives "time":null,"time_raw":"…". raw       The line as it is, whatever its bytes.
+ * that does not parse gives "time":null,"time_raw":"…".
+ *   raw       The line as it is, whatever its bytes.
+ *   csv, tsv  A row of RFC 4180 to an object of its columns (table.h); the separator is one byte.
+ *   delimited The same between separators of any length, without quotes.
+ *
+ * Values are strings, or what `types` says (value.h). A line of these kinds that is not UTF-8 is a reject.
  *
  * A line is without its LF and without the CR of a CRLF. Blank lines (nothing but spaces, tabs and CRs) are counted and
  * make no record. Where there is a time, it is also the record's for partitioning; a record without a usable time is a
@@ -23,10 +28,21 @@
 #include "partition.h"
 #include "str.h"
 #include "time_parse.h"
+#include "value.h"
 
 #include <stdint.h>
 
-enum converter_kind { CONVERTER_NDJSON, CONVERTER_COMBINED, CONVERTER_RAW, CONVERTER_KINDS };
+enum converter_kind {
+    CONVERTER_NDJSON,
+    CONVERTER_COMBINED,
+    CONVERTER_RAW,
+    CONVERTER_CSV,
+    CONVERTER_TSV,
+    CONVERTER_DELIMITED,
+    CONVERTER_KINDS
+};
+
+enum { CONVERTER_HEAD_MAX = 256 * 1024 }; /* of a file's first line, where one is needed */
 
 /* Why a line is a reject. The words are a stable part of the output; see converter_reason_name(). */
 enum converter_reason {
@@ -38,27 +54,47 @@ enum converter_reason {
     REASON_NUMBER,     /* `number`         a malformed number (1., 01, +1). Of any size is fine */
     REASON_TIME,       /* `time`           the time is missing or does not parse */
     REASON_TOO_LONG,   /* `too long`       over max_line_bytes, or its record over record_bytes_max */
-    REASON_FORMAT,     /* `format`         not a line of this kind (combined) */
+    REASON_FORMAT,     /* `format`         not a line of this kind */
+    REASON_FIELDS,     /* `fields`         another number of fields than the header has, or too many */
+    REASON_HEADER,     /* `header`         the file's first line is no header */
+    REASON_TYPE,       /* `type`           a value is not of its type; the detail names the field */
     REASON_COUNT
 };
 
 enum converter_verdict { CONVERTER_RECORD, CONVERTER_REJECT, CONVERTER_BLANK };
 
+enum table_header {
+    TABLE_HEADER_FIRST,    /* the file's first line has the names */
+    TABLE_HEADER_REPEATED, /* and every line that is equal to it makes no record: files that were put together */
+    TABLE_HEADER_NONE,     /* .columns has them */
+};
+
+struct converter_table {
+    enum table_header header;
+    const struct str *columns;
+    size_t columns_len;
+    struct str separator;
+};
+
 struct converter_settings {
     enum converter_kind kind;
     struct str source;    /* its name */
     struct str partition; /* the template */
-    bool time_given;      /* ndjson: there is a time, at time_field. combined always has its own, raw never */
+    bool time_given;      /* there is a time, at time_field. combined always has its own, raw never */
     bool time_optional;   /* on_error: partition */
     struct str time_field;
     struct time_parse time_format;
-    size_t line_bytes_max;   /* longer lines are rejects, without their end; 0: 1 MiB */
-    size_t record_bytes_max; /* 0: 4 MiB */
+    size_t line_bytes_max;        /* longer lines are rejects, without their end; 0: 1 MiB */
+    size_t record_bytes_max;      /* 0: 4 MiB */
+    const struct str_pair *types; /* field, or "*" for all others, to the name of its type (value.h) */
+    size_t types_len;
+    struct converter_table table; /* csv, tsv, delimited */
 };
 
 struct converted {
     enum converter_verdict verdict;
     enum converter_reason reason; /* of a reject */
+    struct str detail;            /* of a reject: more words, or .len 0 */
     bool in_line;                 /* the record is the line, or its end behind a BOM */
     struct str record;            /* without a newline; in the line, or in the scratch */
     struct partition_values values;
@@ -66,7 +102,7 @@ struct converted {
 
 struct converter;
 
-/* Copies what it needs of the settings. */
+/* Copies what it needs of the settings, but for .types, which must live as long as the converter. */
 RC converter_new(const struct converter_settings *settings, struct converter **out, struct why *why);
 void converter_free(struct converter *converter);
 static inline void converter_done(struct converter **converter) { converter_free(*converter); }
@@ -82,6 +118,11 @@ const char *converter_kind_name(enum converter_kind kind);
 /* Bytes of scratch that a line of `line_bytes` needs at most; 0 when its records are always in the line. */
 size_t converter_scratch_bytes(const struct converter *converter, size_t line_bytes);
 
+/* True: lines mean nothing without the first line of their file; converter_head() gives it, before the first line of
+ * each file and from wherever in the file that is. `line` is without its LF or CRLF; `whole` is false when it is longer
+ * than CONVERTER_HEAD_MAX. */
+bool converter_needs_head(const struct converter *converter);
+void converter_head(struct converter *converter, struct str line, bool whole);
 /* Announces the lines that follow, see json_batch(): whole lines, JSON_PADDING readable bytes behind them. */
 void converter_batch(struct converter *converter, struct str lines);
 /* One line of the batch, without its LF or CRLF, in order; `at_file_start` when it is the file's first. `scratch` has

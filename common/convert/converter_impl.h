@@ -12,11 +12,15 @@ struct converter_ops {
     RC (*open)(struct converter *converter, const struct converter_settings *settings, struct why *why);
     void (*close)(struct converter *converter);
     bool (*gives)(const struct converter *converter, size_t field); /* NULL: every field can be there */
-    size_t (*scratch_bytes)(size_t line_bytes);
+    size_t (*scratch_bytes)(const struct converter *converter, size_t line_bytes);
+    bool (*needs_head)(const struct converter *converter); /* NULL: no */
+    void (*head)(struct converter *converter, struct str line, bool whole);
     void (*batch)(struct converter *converter, struct str lines); /* NULL: of no interest */
     /* `line` is not blank and without a BOM (unless keep_bom). Sets what differs from a zeroed RECORD. */
     void (*line)(struct converter *converter, struct str line, char *scratch, struct converted *out);
     bool keep_bom;
+    bool own_time, has_no_time; /* the time is not the settings' */
+    bool blank_is_empty;        /* a line of spaces is none that is blank */
 };
 
 struct converter {
@@ -24,12 +28,17 @@ struct converter {
     void *self; /* the single converter's own */
     struct partition *partition;
     struct str source;
-    bool time_optional;
+    bool time_given, time_optional;
+    struct json_path time_field;   /* where time_given, and for who asks */
+    struct time_parse time_format; /* of time_field */
+    const struct str_pair *types;  /* the settings', which outlive us */
+    size_t types_len;
+    bool at_file_start; /* of the line that is converted now */
     size_t line_bytes_max, record_bytes_max;
     struct str fields[PARTITION_FIELDS_MAX]; /* of the last record, for converted.values */
 };
 
-extern const struct converter_ops ndjson_ops, combined_ops, raw_ops;
+extern const struct converter_ops ndjson_ops, combined_ops, raw_ops, csv_ops, tsv_ops, delimited_ops;
 
 static inline void converter_reject(struct converted *out, enum converter_reason reason) {
     out->verdict = CONVERTER_REJECT;

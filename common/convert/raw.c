@@ -20,5 +20,10 @@ static bool raw_gives(const struct converter *c, size_t field) {
     return false;
 }
 
-const struct converter_ops raw_ops = {
-    .name = "raw", .open = raw_open, .close = raw_close, .gives = raw_gives, .line = raw_line, .keep_bom = true};
+const struct converter_ops raw_ops = {.name = "raw",
+                                      .open = raw_open,
+                                      .close = raw_close,
+                                      .gives = raw_gives,
+                                      .line = raw_line,
+                                      .keep_bom = true,
+                                      .has_no_time = true};

@@ -14,7 +14,7 @@ enum {
     BATCH_BYTES = 128 * 1024,
     BATCH_LINES = 4096,
     /* A reject: 64 KiB of raw and an uri of 4 KiB, each byte at most 6 as \u001f, and the other members. */
-    REJECT_BYTES_MAX = 6 * (SLICE_RAW_MAX + 64 * 1024) + 4096,
+    REJECT_BYTES_MAX = 6 * (SLICE_RAW_MAX + SLICE_DETAIL_MAX + 64 * 1024) + 4096,
     URI_MAX = 60 * 1024,
 };
 
@@ -106,9 +106,11 @@ static void add_line(struct slice *slice, const struct line *line) {
     case CONVERTER_RECORD: put_record(slice, line, &made, scratch); break;
     case CONVERTER_BLANK: counts->blank++; break;
     case CONVERTER_REJECT:
-        slice_reject(slice,
-                     &(struct slice_reject){
-                         .offset = line->offset, .length = line->text.len, .head = line->text, .reason = made.reason});
+        slice_reject(slice, &(struct slice_reject){.offset = line->offset,
+                                                   .length = line->text.len,
+                                                   .head = line->text,
+                                                   .reason = made.reason,
+                                                   .detail = made.detail});
         break;
     }
     slice->place.line_in_stripe++;

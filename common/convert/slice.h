@@ -14,9 +14,10 @@
  * block can be filled piece by piece without looking into them.
  *
  * A reject is a record of its own output (.is_reject, path `source=<name>`): a JSON object with the keys source, uri,
- * file, generation, stripe, line_in_stripe, offset, length, reason, then raw, or raw_base64 when the line is not UTF-8,
- * and "truncated":true when only the first SLICE_RAW_MAX bytes of the line are in it. offset and length are of the line
- * in the file, without its LF or CRLF; line_in_stripe counts from 0. A BOM is part of the file's first line.
+ * file, generation, stripe, line_in_stripe, offset, length, reason, detail (where there are more words), then raw, or
+ * raw_base64 when the line is not UTF-8, and "truncated":true when only the first SLICE_RAW_MAX bytes of the line are
+ * in it. offset and length are of the line in the file, without its LF or CRLF; line_in_stripe counts from 0. A BOM is
+ * part of the file's first line.
  *
  * Beyond `outputs_max` outputs records go to the output of partition_overflow_path(), counted in counts.overflow.
  *
@@ -36,6 +37,7 @@ enum {
     SLICE_OUTPUTS_DEFAULT = 4096,
     SLICE_PIECE_MAX = 64 * 1024,
     SLICE_RAW_MAX = 64 * 1024,
+    SLICE_DETAIL_MAX = 1024,
     SLICE_BYTES_DEFAULT = 32 * 1024 * 1024,
 };
 

@@ -57,6 +57,7 @@ struct slice_reject {
     uint64_t offset, length;
     struct str head; /* the line, or its first bytes */
     enum converter_reason reason;
+    struct str detail; /* .len 0: none */
 };
 
 /* Makes the reject's record of the present line. */

@@ -17,6 +17,10 @@ static struct str head_of(const struct slice_reject *reject, bool *out_truncated
     return head;
 }
 
+static struct str detail_of(const struct slice_reject *reject) {
+    return str_sub(reject->detail, 0, MIN(reject->detail.len, (size_t)SLICE_DETAIL_MAX));
+}
+
 void slice_reject(struct slice *slice, const struct slice_reject *reject) {
     const struct slice_place *place = &slice->place;
     char file[ID_TEXT];
@@ -34,6 +38,7 @@ void slice_reject(struct slice *slice, const struct slice_reject *reject) {
     json_key_u64(&json, STR("offset"), reject->offset);
     json_key_u64(&json, STR("length"), reject->length);
     json_key_str(&json, STR("reason"), str_of(converter_reason_name(reject->reason)));
+    if (reject->detail.len) json_key_str(&json, STR("detail"), detail_of(reject));
     if (utf8_valid(head)) {
         json_key_str(&json, STR("raw"), head);
     } else {

@@ -15,6 +15,10 @@ struct str {
     size_t len;
 };
 
+struct str_pair {
+    struct str name, value;
+};
+
 /* STR("literal") */
 #define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
 /* For printf: "%.*s", STR_ARG(s) */

@@ -64,6 +64,7 @@ static RC fields_of(struct rejects *r, struct json_node root, struct rejects_lin
     TRY(text_of(root, STR("source"), &out->source));
     TRY(text_of(root, STR("uri"), &out->uri));
     TRY(text_of(root, STR("reason"), &out->reason));
+    if (text_of(root, STR("detail"), &out->detail) != RC_OK) out->detail = STR("");
     TRY(text_of(root, STR("file"), &file));
     TRY(id_parse(file.at, file.len, &out->file));
     TRY(number_of(root, STR("stripe"), &out->stripe));

@@ -13,7 +13,7 @@
 
 /* One reject; texts are good during the call. */
 struct rejects_line {
-    struct str source, uri, reason;
+    struct str source, uri, reason, detail; /* .detail: more words, or "" */
     struct id file;
     uint64_t stripe, line_in_stripe, offset, length;
     bool line_known;

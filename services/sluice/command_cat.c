@@ -68,14 +68,14 @@ static enum rc time_of(void *context, struct str source, struct str record, int6
     return RC_BAD;
 }
 
-/* combined's records have theirs as RFC 3339, at "time"; raw ones have none. */
+/* combined's records have theirs as RFC 3339, at "time"; raw ones have none; the others' is in a field. */
 static RC collect_times(struct catting *k, const struct config *config, struct arena *arena, struct why *why) {
     TRY(time_parse_compile(STR("rfc3339"), &k->rfc3339, why));
     k->times = ARENA_ARRAY(arena, struct source_time, config->source_count);
     for (size_t i = 0; i < config->source_count; i++) {
         const struct config_source *s = &config->sources[i];
         bool combined = s->converter == CONFIG_COMBINED;
-        if (!combined && (s->converter != CONFIG_NDJSON || !s->time.given)) continue;
+        if (!s->time.given) continue;
         struct source_time *t = &k->times[k->times_len++];
         t->source = s->name;
         t->format = combined ? &k->rfc3339 : &s->time.format;

@@ -15,7 +15,7 @@ static const char help[] =
     "converted up to there yet, the stripe and the line in it), place, reason, and the line itself.\n"
     "\n"
     "  --source S       only of this source\n"
-    "  --reason R       only of this reason: json, \"not an object\", utf8, depth, number, time, \"too long\", format\n"
+    "  --reason R       only of this reason: json, utf8, time, format, …; INTERFACES.md has all\n"
     "  --file F         only of this file: a uri, a path, or the end of one\n"
     "  --json           one JSON object a line\n"
     "  --raw            nothing but the lines, as they are in the file (long ones cut, as they are stored)\n"
@@ -37,8 +37,13 @@ static void in_words(struct printing *p, const struct rejects_line *line) {
         buf_add_format(&p->text, ":%" PRIu64 ":", line->line);
     else
         buf_add_format(&p->text, ":stripe %" PRIu64 " line %" PRIu64 ":", line->stripe, line->line_in_stripe + 1);
-    buf_add_format(&p->text, " %.*s (source %.*s, offset %" PRIu64 ", %" PRIu64 " bytes): ", STR_ARG(line->reason),
-                   STR_ARG(line->source), line->offset, line->length);
+    buf_add_format(&p->text, " %.*s", STR_ARG(line->reason));
+    if (line->detail.len) {
+        buf_add(&p->text, STR(": "));
+        report_show(line->detail, 0, &p->text);
+    }
+    buf_add_format(&p->text, " (source %.*s, offset %" PRIu64 ", %" PRIu64 " bytes): ", STR_ARG(line->source),
+                   line->offset, line->length);
     report_show(line->raw, p->c->terminal ? SHOWN_ON_TERMINAL : 0, &p->text);
     if (line->truncated) buf_add(&p->text, STR(" [cut]"));
     buf_add_char(&p->text, '\n');

@@ -10,7 +10,7 @@ struct broker_kafka_settings fleet_kafka(const struct config *config, uint64_t g
     struct broker_kafka_property *properties =
         ARENA_ARRAY(arena, struct broker_kafka_property, b->properties.count + 1);
     for (size_t i = 0; i < b->properties.count; i++)
-        properties[i] = (struct broker_kafka_property){b->properties.at[i].key, b->properties.at[i].value};
+        properties[i] = (struct broker_kafka_property){b->properties.at[i].name, b->properties.at[i].value};
     return (struct broker_kafka_settings){.servers = b->servers,
                                           .pipeline = config->pipeline,
                                           .generation = generation,

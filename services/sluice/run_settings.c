@@ -16,11 +16,16 @@ enum {
     HELD_SHARE = 4, /* of the descriptors we may have, files kept open get this part; the rest is for those in work */
 };
 
+_Static_assert((int)TABLE_HEADER_NONE == (int)CONFIG_HEADER_NONE, "both list the same kinds of headers");
+
 static enum converter_kind kind_of(enum config_converter converter) {
     switch (converter) {
     case CONFIG_NDJSON: return CONVERTER_NDJSON;
     case CONFIG_COMBINED: return CONVERTER_COMBINED;
     case CONFIG_RAW: return CONVERTER_RAW;
+    case CONFIG_CSV: return CONVERTER_CSV;
+    case CONFIG_TSV: return CONVERTER_TSV;
+    case CONFIG_DELIMITED: return CONVERTER_DELIMITED;
     }
     return CONVERTER_RAW;
 }
@@ -33,7 +38,13 @@ struct converter_settings run_converter(const struct config *config, const struc
                                        .time_optional = source->time.on_error == CONFIG_TIME_PARTITION,
                                        .time_field = source->time.field,
                                        .time_format = source->time.format,
-                                       .line_bytes_max = (size_t)source->max_line_bytes};
+                                       .line_bytes_max = (size_t)source->max_line_bytes,
+                                       .types = source->types.at,
+                                       .types_len = source->types.count,
+                                       .table = {.header = (enum table_header)source->table.header,
+                                                 .columns = source->table.columns.at,
+                                                 .columns_len = source->table.columns.count,
+                                                 .separator = source->table.separator}};
 }
 
 RC run_check_sources(const struct config *config, struct why *why) {

@@ -52,6 +52,7 @@ struct task {
     uint64_t *ends;
     size_t ends_len;
     uint32_t ends_total;
+    bool headed; /* the converter has the first line of this file, if it wants it */
 };
 
 struct lane {
@@ -101,7 +102,8 @@ void lane_task_end(struct lane *l);
 RC lane_job_failed(struct lane *l, enum rc rc, const struct why *why);
 /* True where the outcome is about this one file and not about us or our servers. */
 bool lane_is_of_the_file(enum rc rc);
-RC lane_converter(struct lane *l, size_t source, struct converter **out, struct why *why);
+/* The converter of the task's source, told what it wants to know of the file. */
+RC lane_converter(struct lane *l, struct converter **out, struct why *why);
 /* lane_slice.c: one slice of the task, converted and published */
 RC lane_convert_step(struct lane *l, struct why *why);
 

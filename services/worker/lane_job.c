@@ -20,10 +20,29 @@ void lane_task_end(struct lane *l) {
     metric_add(METRIC_JOBS_DONE, 1);
 }
 
-RC lane_converter(struct lane *l, size_t source, struct converter **out, struct why *why) {
-    if (!l->converters[source])
-        TRY(converter_new(&worker_settings(l->worker)->sources[source].converter, &l->converters[source], why));
-    *out = l->converters[source];
+/* The first line of the file, wherever in it the task is: up to the first LF, or the end of a closed file. Closed ends
+ * do not matter: a record behind the first line knows it whole, and one before has none. That it is the line of this
+ * incarnation is seen like that of all other bytes: by reader_check() between reading and publishing. */
+static RC read_head(struct lane *l, struct converter *converter, struct why *why) {
+    struct task *t = &l->task;
+    size_t most = (size_t)MIN(t->job.ready, (uint64_t)CONVERTER_HEAD_MAX);
+    AUTO(own_free) char *bytes = alloc_bytes(most);
+    TRY(reader_read(&t->reader, 0, bytes, most, why));
+    const char *hit = most ? memchr(bytes, '\n', most) : NULL;
+    struct str line = {bytes, hit ? (size_t)(hit - bytes) : most};
+    if (hit && str_ends(line, STR("\r"))) line.len--;
+    converter_head(converter, line, hit || t->job.ready < CONVERTER_HEAD_MAX);
+    return RC_OK;
+}
+
+RC lane_converter(struct lane *l, struct converter **out, struct why *why) {
+    struct task *t = &l->task;
+    size_t source = t->source_index;
+    if (!l->converters[source]) TRY(converter_new(&t->source->converter, &l->converters[source], why));
+    struct converter *converter = l->converters[source];
+    if (!t->headed && converter_needs_head(converter)) TRY(read_head(l, converter, why));
+    t->headed = true;
+    *out = converter;
     return RC_OK;
 }
 

@@ -88,7 +88,7 @@ static RC text_length(const struct reader *reader, uint64_t at, uint64_t *length
 static RC skip_long_line(struct lane *l, uint64_t at, size_t window, struct found *out, struct why *why) {
     struct task *t = &l->task;
     struct converter *converter = NULL;
-    TRY(lane_converter(l, t->source_index, &converter, why));
+    TRY(lane_converter(l, &converter, why));
     uint64_t next_end = cut_next_end(t->ends, t->ends_len, at + 1);
     struct reader_lines search = {
         .from = at + window, .below = MIN(t->job.ready, next_end), .work = l->line_work, .work_bytes = LANE_LINE_WORK};
@@ -150,7 +150,7 @@ static RC convert_lines(struct lane *l, uint64_t at, struct found *out, struct w
     size_t most = MAX((size_t)WORKER_SLICE_MAX, (size_t)t->source->max_line_bytes + 2);
     size_t want = MIN(MAX(l->slice_bytes, s->slice_bytes_min), most);
     struct converter *converter = NULL;
-    TRY(lane_converter(l, t->source_index, &converter, why));
+    TRY(lane_converter(l, &converter, why));
     for (;;) {
         size_t len = (size_t)MIN(t->job.ready - at, (uint64_t)want), taken = 0;
         struct cut cut;

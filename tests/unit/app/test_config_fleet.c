@@ -52,7 +52,7 @@ static void every_key_of_a_fleet_is_read(void **state) {
              "drain: 10s\n");
     assert_str(c->broker.servers, "k1:9092,k2:9092");
     assert_int_equal(c->broker.properties.count, 2);
-    assert_str(c->broker.properties.at[0].key, "security.protocol");
+    assert_str(c->broker.properties.at[0].name, "security.protocol");
     assert_str(c->broker.properties.at[0].value, "SASL_SSL");
     assert_str(c->broker.properties.at[1].value, "5");
     assert_int_equal(c->broker.job_partitions, 32);

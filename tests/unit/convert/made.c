@@ -2,6 +2,7 @@
 #include "made.h"
 
 #include "alloc.h"
+#include "own.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,8 +11,25 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+static struct str *names_of(const char *text, size_t *out_count) {
+    struct str *names = alloc_zero(strlen(text) + 1, sizeof *names), rest = str_of(text);
+    while (str_cut(&rest, ',', &names[*out_count])) (*out_count)++;
+    return names;
+}
+
+static void set_types(struct made *made, const char *text, struct converter_settings *settings) {
+    AUTO(own_free) struct str *pairs = names_of(text, &settings->types_len);
+    made->types = alloc_zero(settings->types_len, sizeof *made->types);
+    for (size_t i = 0; i < settings->types_len; i++) {
+        struct str rest = pairs[i];
+        assert_true(str_cut(&rest, '=', &made->types[i].name) && str_cut(&rest, '=', &made->types[i].value));
+    }
+    settings->types = made->types;
+}
+
 void made_open(struct made *made, const struct made_settings *s) {
     struct why why = {0};
+    AUTO(own_free) struct str *columns = NULL;
     struct converter_settings settings = {.kind = s->kind,
                                           .source = STR("src"),
                                           .partition = str_of(s->partition),
@@ -20,6 +38,13 @@ void made_open(struct made *made, const struct made_settings *s) {
                                           .time_field = str_of(s->time_field),
                                           .record_bytes_max = s->record_bytes_max};
     *made = (struct made){0};
+    settings.table.separator = s->separator ? str_of(s->separator) : STR(",");
+    if (s->repeated) settings.table.header = TABLE_HEADER_REPEATED;
+    if (s->columns) {
+        settings.table.header = TABLE_HEADER_NONE;
+        settings.table.columns = columns = names_of(s->columns, &settings.table.columns_len);
+    }
+    if (s->types) set_types(made, s->types, &settings);
     struct str format = s->time_format ? str_of(s->time_format) : STR("rfc3339");
     assert_int_equal(time_parse_compile(format, &settings.time_format, &why), RC_OK);
     if (converter_new(&settings, &made->converter, &why) != RC_OK) fail_msg("%s", why.text);
@@ -35,6 +60,12 @@ void made_add(struct made *made, struct str text, uint64_t offset) {
     made->bytes = alloc_bytes(text.len + JSON_PADDING);
     if (text.len) memcpy(made->bytes, text.at, text.len);
     memset(made->bytes + text.len, '"', JSON_PADDING);
+    if (converter_needs_head(made->converter) && offset == 0) {
+        struct str rest = text, line = {0};
+        bool whole = str_cut(&rest, '\n', &line);
+        if (str_ends(line, STR("\r"))) line.len--;
+        converter_head(made->converter, line, whole && line.len <= CONVERTER_HEAD_MAX);
+    }
     slice_add(made->slice, (struct str){made->bytes, text.len}, offset, &made->taken);
 }
 
@@ -47,6 +78,7 @@ void made_done(struct made *made) {
     slice_free(made->slice);
     converter_free(made->converter);
     free(made->bytes);
+    free(made->types);
 }
 
 const struct slice_output *made_output(const struct made *made, const char *path) {

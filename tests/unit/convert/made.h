@@ -11,6 +11,7 @@ struct made {
     char *bytes; /* the input, padded with what would be noticed */
     const struct slice_result *result;
     size_t taken;
+    struct str_pair *types;
 };
 
 /* Settings that differ little from test to test. */
@@ -23,6 +24,10 @@ struct made_settings {
     size_t record_bytes_max;
     struct slice_limits limits;
     uint64_t offset;
+    const char *separator; /* of tables; NULL: "," */
+    const char *columns;   /* of tables: "a,b"; NULL: the text's first line has them */
+    bool repeated;         /* and so have later ones */
+    const char *types;     /* "a=integer,*=auto" */
 };
 
 /* Converts `text` at settings->offset, or fails the test. */

@@ -6,6 +6,7 @@ import pathlib
 import re
 import subprocess
 
+import converters
 import inputs
 import memory
 import rescan
@@ -14,7 +15,7 @@ import speed
 from pipeline import Pipelines
 from targets import Targets
 
-PARTS = ("speed", "size", "memory", "big", "rescan")
+PARTS = ("speed", "converters", "size", "memory", "big", "rescan")
 UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 BIG = 10 << 30
 
@@ -73,6 +74,8 @@ def main():
         return targets.show()
     if "speed" in options.parts:
         speed.bench(options, log, pipelines, targets)
+    if "converters" in options.parts:
+        converters.bench(options, log, pipelines, targets)
     if "size" in options.parts:
         size.bench(options, log, pipelines, targets)
     if "memory" in options.parts:

@@ -17,14 +17,14 @@ class Input:
         return self
 
 
-def access_log(options, number_of_bytes):
+def access_log(options, number_of_bytes, form="ndjson"):
     folder = options.folder / "in"
     folder.mkdir(exist_ok=True)
-    path = folder / f"access-{number_of_bytes}.ndjson"
-    told = path.with_suffix(".json")
+    path = folder / f"access-{number_of_bytes}.{form}"
+    told = path.with_suffix(".json" if form == "ndjson" else f".{form}.json")
     if not told.exists():
         span = max(1, number_of_bytes // HOUR_BYTES)
-        command = [options.make_logs, "--bytes", str(number_of_bytes), "--format", "ndjson", "--seed", "1", "--span", str(span)]
+        command = [options.make_logs, "--bytes", str(number_of_bytes), "--format", form, "--seed", "1", "--span", str(span)]
         with open(path, "wb") as out:
             made = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, check=True)
         told.write_bytes(made.stderr)

@@ -9,6 +9,7 @@ import child
 HOUR, COUNTRY, TENANT, ONE = "hour={time:%Y-%m-%dT%H}", "country={country}", "tenant={tenant}", ""
 METHOD = "country={country}/method={method}"  # 120 values, from 10 KiB to 100 MiB of 1 GiB
 LANES = 2
+NDJSON = ("converter: ndjson", "time: {field: time, format: rfc3339}")  # lines of the source in the configuration
 
 
 class Pipelines:
@@ -25,8 +26,8 @@ class Pipelines:
         self.folder.mkdir(parents=True)
         self.numbers = itertools.count(1)
 
-    def make(self, partition, level, paths, extra=""):
-        return Pipeline(self.sluice, self.folder / str(next(self.numbers)), partition, level, paths, extra)
+    def make(self, partition, level, paths, extra="", source=NDJSON):
+        return Pipeline(self.sluice, self.folder / str(next(self.numbers)), partition, level, paths, extra, source)
 
     def done(self):
         if not self.keep:
@@ -34,8 +35,9 @@ class Pipelines:
 
 
 class Pipeline:
-    def __init__(self, sluice, folder, partition, level, paths, extra):
+    def __init__(self, sluice, folder, partition, level, paths, extra, source):
         folder.mkdir()
+        source = "".join(f"    {line}\n" for line in source)
         self.sluice, self.folder, self.out, self.level = sluice, folder, folder / "out", level
         self.config, self.log = folder / "sluice.yaml", folder / "log"
         self.config.write_text(f"""\
@@ -44,9 +46,7 @@ generation: 1
 sources:
   - name: access
     paths: ["{paths}"]
-    converter: ndjson
-    time: {{field: time, format: rfc3339}}
-output:
+{source}output:
   url: file://{self.out}
   partition: "{partition}"
   format: jsonl.zst

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Promise: each converter gives, through the whole program and for any stripe size, the records that an independent
+reading of the same file gives: Python's csv module, and small readers written here from the formats' descriptions."""
+import csv
+import io
+import json
+import random
+
+import pytest
+
+from pipeline import OK
+from readers import records
+
+STRIPES = ("64", "1KiB", "64MiB")
+
+
+def converted(pipe, data, stripe="64MiB", name="in.txt", check=OK, **source):
+    """The records of one file, as JSON values, and the rejects."""
+    pipe.settings["output"]["partition"] = ""
+    pipe.settings["sources"] = []
+    pipe.source(pattern="**", stripe_bytes=stripe, **source)
+    pipe.file(name, data)
+    pipe.run_once(check=check)
+    rejects = pipe.ask("rejects", "--json").stdout.decode().splitlines()
+    return [json.loads(line) for _, line in records(pipe.out)], [json.loads(line) for line in rejects]
+
+
+def in_any_order(values):
+    return sorted(json.dumps(value) for value in values)
+
+
+def random_rows(seed, newline=False):
+    r = random.Random(seed)
+    alphabet = ["a", "é", "😀", '"', '""', ",", ";", "'", "\\", "\t", "\x00", "\x01", " ", "x" * 40, "0", "null"] + ["\n"] * newline
+    for _ in range(300):
+        yield ["".join(r.choice(alphabet) for _ in range(r.choice((0, 1, 2, 3, 9)))) for _ in range(4)]
+
+
+@pytest.mark.parametrize("stripe", STRIPES)
+@pytest.mark.parametrize("kind", ("csv", "tsv"))
+def test_rows_are_those_of_pythons_csv_module(pipe, kind, stripe):
+    delimiter = {"csv": ",", "tsv": "\t"}[kind]
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerow(["a", "b é", "c,\t", 'd"'])
+    for i, row in enumerate(random_rows(7)):
+        if i % 2:
+            csv.writer(text, delimiter=delimiter, lineterminator="\n").writerow(row)
+        else:
+            writer.writerow(row)
+    got, rejects = converted(pipe, text.getvalue().encode(), stripe, converter=kind)
+    expected = list(csv.DictReader(io.StringIO(text.getvalue(), newline=""), delimiter=delimiter, strict=True))
+    assert not rejects
+    assert in_any_order(got) == in_any_order(expected)
+
+
+@pytest.mark.parametrize("stripe", STRIPES)
+def test_every_stripe_knows_the_header_of_its_own_file(pipe, stripe):
+    for n in range(5):
+        head = ",".join(f"f{n}_{i}" for i in range(3))
+        pipe.file(f"{n}.csv", (head + "\n" + "".join(f"{n},{i},z\n" for i in range(200))).encode())
+    got, rejects = converted(pipe, b"only,a,header", stripe, name="last.csv", converter="csv", types={"*": "auto"})
+    assert not rejects
+    assert in_any_order(got) == in_any_order({f"f{n}_0": n, f"f{n}_1": i, f"f{n}_2": "z"} for n in range(5) for i in range(200))
+
+
+def test_a_file_whose_header_is_none_is_all_rejects_and_the_next_one_is_not(pipe):
+    pipe.file("bad.csv", b"\xff,b\n1,2\n3,4\n")
+    got, rejects = converted(pipe, b"a,b\n1,2\n3\n", converter="csv", name="good.csv")
+    assert got == [{"a": "1", "b": "2"}]
+    assert sorted((r["reason"], r["detail"]) for r in rejects) == [
+        ("fields", "fewer fields than columns"), *[("header", "the header is not UTF-8")] * 3]

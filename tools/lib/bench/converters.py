@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each converter beside bare zstd on the same input in the same run. The inputs are one invented access log, written in
+each format."""
+import csv
+import json
+from statistics import median
+
+import child
+from inputs import Input, access_log
+from pipeline import HOUR
+from targets import table
+
+LEVEL = 1
+TIME = "time: {field: time, format: rfc3339}"
+NOTE = """MB are 10^6 bytes of input; CPU is user and system time of the whole process. Records by hour where the lines have a
+time. `to zstd`: input per CPU second beside zstd -1 -T1 of the same input; what is compressed is JSON with a key for
+each value, and so more than the input for most of these."""
+
+
+def write_csv(records, out, delimiter=","):
+    writer = None
+    for record in records:
+        if writer is None:
+            writer = csv.DictWriter(out, record, delimiter=delimiter, lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(record)
+
+
+def write_delimited(records, out):
+    out.writelines("|".join(str(value) for value in record.values()) + "\n" for record in records)
+
+
+COLUMNS = '[time, remote, method, path, status, bytes, referer, agent, seconds, id, country, tenant]'
+TYPES = "types: {status: integer, bytes: integer, request_time: number, seconds: number}"
+# name: (how the input is written or None for make_logs' own form, lines of the source's configuration, partition, target)
+CONVERTERS = {
+    "raw": ("ndjson", [], "", 0.95),
+    "ndjson": ("ndjson", [TIME], HOUR, 0.85),
+    "combined": ("combined", [], HOUR, 0.5),
+    "csv": (write_csv, [TIME, TYPES], HOUR, 0.6),
+    "tsv": (lambda records, out: write_csv(records, out, "\t"), [TIME, TYPES], HOUR, 0.6),
+    "delimited": (write_delimited, [TIME, TYPES, f'table: {{separator: "|", header: none, columns: {COLUMNS}}}'], HOUR, None),
+}
+
+
+def make_input(options, log, name, writer):
+    if writer == "ndjson":
+        return log
+    if isinstance(writer, str):
+        return access_log(options, log.bytes, writer)
+    path = options.folder / "in" / f"{name}-{log.bytes}.log"
+    if not path.exists():
+        part = path.with_suffix(".part")
+        with open(log.path, encoding="utf-8") as lines, open(part, "w", encoding="utf-8", newline="") as out:
+            writer((json.loads(line) for line in lines), out)
+        part.rename(path)
+    with open(path, "rb") as file:
+        count = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+    return Input(path, path.stat().st_size, count)
+
+
+def bench(options, log, pipelines, targets):
+    rows, scratch = [], options.folder / "zstd.log"
+    for name, (writer, source, partition, target) in CONVERTERS.items():
+        given = make_input(options, log, name, writer).warm()
+        bare, own = [], []
+        for _ in range(options.runs):
+            bare.append(child.run(["zstd", f"-{LEVEL}", "-T1", "-q", "-c", given.path], scratch).cpu)
+            own.append(pipelines.make(partition, LEVEL, given.path, source=[f"converter: {name}", *source]).once(given.lines).cpu)
+        ratio = median(bare) / median(own)
+        rows.append((name, f"{given.bytes / 1e6:.0f}", f"{given.bytes / median(own) / 1e6:.0f}",
+                     f"{given.bytes / median(bare) / 1e6:.0f}", f"{ratio:.2f}"))
+        if target:
+            targets.at_least(f"converter {name}: per CPU second, to zstd -T1", ratio, target)
+    table("Converters", ("", "MB", "MB/CPU s", "zstd MB/CPU s", "to zstd"), rows, NOTE)

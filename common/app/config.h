@@ -89,6 +89,7 @@ struct config_columns {
     enum config_header header;
     struct config_strs columns;
     struct str separator;
+    bool quoted_newlines;
 };
 
 /* Where a record's time is. */

@@ -76,6 +76,7 @@ static RC check_table(const struct checker *c, size_t i) {
     TRY(check_only_for(c, i, "types", fits, "csv, tsv and delimited"));
     if (!fits) return RC_OK;
     TRY(check_separator(c, i));
+    TRY(check_only_for(c, i, "table.quoted_newlines", source->converter != CONFIG_DELIMITED, "csv and tsv"));
     bool none = source->table.header == CONFIG_HEADER_NONE;
     struct config_key key = config_key("sources[%zu].table.%s", i, none ? "header" : "columns");
     if (none && !source->table.columns.count)

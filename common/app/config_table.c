@@ -95,6 +95,10 @@ const struct config_row config_table[] = {
     {"sources[].table.separator", CONFIG_TEXT, IN_SOURCE(table.separator), .fallback = "",
      .about = "What is between two fields: one ASCII character for csv (default `,`), a tab for tsv, any text for "
               "delimited (required)."},
+    {"sources[].table.quoted_newlines", CONFIG_BOOL, IN_SOURCE(table.quoted_newlines), .fallback = "false",
+     .about = "csv, tsv: whether a field in quotes may hold newlines. Where a row begins is then known only from the "
+              "start of the file on, so a file is one stripe (`stripe_bytes` does not count), and `max_line_bytes` is "
+              "of a row. A quote that stays open for that long costs one line."},
     {"sources[].time", CONFIG_MAP,
      .about = "Where a record's time is. ndjson: without it there is no {time} in the partition template. combined: "
               "built in, only `on_error` may be given. raw: has no time."},

@@ -5,6 +5,7 @@
 #include "converter_impl.h"
 #include "lines.h"
 #include "must.h"
+#include "num.h"
 #include "own.h"
 
 #include <stdlib.h>
@@ -98,6 +99,31 @@ bool converter_needs_head(const struct converter *c) { return c->ops->needs_head
 void converter_head(struct converter *c, struct str line, bool whole) {
     MUST(c->ops->head);
     c->ops->head(c, line, whole);
+}
+
+bool converter_spans_lines(const struct converter *c) { return c->spans_lines; }
+
+static size_t line_end(struct str bytes, bool closed) {
+    const char *lf = bytes.len ? memchr(bytes.at, '\n', bytes.len) : NULL;
+    return lf ? (size_t)(lf - bytes.at) + 1 : closed ? bytes.len : 0;
+}
+
+size_t converter_record_end(const struct converter *c, struct str bytes, bool closed) {
+    if (!c->spans_lines) return line_end(bytes, closed);
+    size_t longest = c->line_bytes_max + 2; /* with CR and LF */
+    size_t end = c->ops->row_end(c, str_sub(bytes, 0, MIN(bytes.len, longest)));
+    if (end) return end;
+    return bytes.len >= longest || closed ? line_end(bytes, closed) : 0;
+}
+
+size_t converter_records(const struct converter *c, struct str bytes, bool closed) {
+    size_t whole = 0;
+    while (whole < bytes.len) {
+        size_t end = converter_record_end(c, str_sub(bytes, whole, bytes.len), closed);
+        if (!end) break;
+        whole += end;
+    }
+    return whole;
 }
 
 void converter_batch(struct converter *c, struct str lines) {

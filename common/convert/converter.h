@@ -74,7 +74,11 @@ struct converter_table {
     const struct str *columns;
     size_t columns_len;
     struct str separator;
+    bool quoted_newlines; /* csv, tsv: a field in quotes may hold LFs; see converter_record_end() */
 };
+
+/* The grid of a file that cannot be cut: one stripe, whatever its size. Its end fits int64. */
+#define CONVERTER_ONE_STRIPE ((uint64_t)1 << 62)
 
 struct converter_settings {
     enum converter_kind kind;
@@ -123,6 +127,15 @@ size_t converter_scratch_bytes(const struct converter *converter, size_t line_by
  * than CONVERTER_HEAD_MAX. */
 bool converter_needs_head(const struct converter *converter);
 void converter_head(struct converter *converter, struct str line, bool whole);
+/* True: a record can be more than one line. Where records begin is then known only from the file's first one on, so the
+ * file is one stripe, and what is a line elsewhere is a record here: in counts, in rejects and for max_line_bytes. */
+bool converter_spans_lines(const struct converter *converter);
+/* Of bytes that begin where a record does: its length, with the LF; 0: its end is not in them. `closed`: nothing comes
+ * behind them. A row whose quotes stay open for line_bytes_max, or to the end of a closed file, is its first line
+ * alone, and the next line begins a record: one stray quote costs one line. */
+size_t converter_record_end(const struct converter *converter, struct str bytes, bool closed);
+/* How many of the bytes, which begin where a record does, are whole records. */
+size_t converter_records(const struct converter *converter, struct str bytes, bool closed);
 /* Announces the lines that follow, see json_batch(): whole lines, JSON_PADDING readable bytes behind them. */
 void converter_batch(struct converter *converter, struct str lines);
 /* One line of the batch, without its LF or CRLF, in order; `at_file_start` when it is the file's first. `scratch` has

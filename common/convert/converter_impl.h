@@ -18,6 +18,8 @@ struct converter_ops {
     void (*batch)(struct converter *converter, struct str lines); /* NULL: of no interest */
     /* `line` is not blank and without a BOM (unless keep_bom). Sets what differs from a zeroed RECORD. */
     void (*line)(struct converter *converter, struct str line, char *scratch, struct converted *out);
+    /* NULL: a record is a line. Else the end of the row at the start, with its LF; 0: not in `bytes`. */
+    size_t (*row_end)(const struct converter *converter, struct str bytes);
     bool keep_bom;
     bool own_time, has_no_time; /* the time is not the settings' */
     bool blank_is_empty;        /* a line of spaces is none that is blank */
@@ -33,6 +35,7 @@ struct converter {
     struct time_parse time_format; /* of time_field */
     const struct str_pair *types;  /* the settings', which outlive us */
     size_t types_len;
+    bool spans_lines;   /* row_end counts */
     bool at_file_start; /* of the line that is converted now */
     size_t line_bytes_max, record_bytes_max;
     struct str fields[PARTITION_FIELDS_MAX]; /* of the last record, for converted.values */

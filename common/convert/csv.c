@@ -94,15 +94,44 @@ static size_t csv_split(const struct table *table, struct str line, struct table
     return split_quoted(line, separator, row);
 }
 
+/* Behind the closing quote of the field that begins at `at`; NULL: it has none. */
+static const char *behind_quotes(const char *at, const char *end) {
+    for (at++; at < end; at += 2) {
+        at = memchr(at, '"', (size_t)(end - at));
+        if (!at) return NULL;
+        if (at + 1 == end || at[1] != '"') return at + 1;
+    }
+    return NULL;
+}
+
+/* Where the row ends that csv_split() would split: at a LF that is in no field in quotes. */
+static size_t csv_row_end(const struct converter *c, struct str bytes) {
+    const struct table *t = c->self;
+    char separator = t->settings.separator.at[0];
+    const char *at = bytes.at, *end = bytes.at + bytes.len;
+    while (at < end) {
+        bool opens = *at == '"';
+        if (opens) at = behind_quotes(at, end);
+        const char *lf = at && at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+        if (!lf) return 0;
+        const char *next = opens && *at != separator ? NULL : memchr(at, separator, (size_t)(lf - at));
+        if (!next) return (size_t)(lf - bytes.at) + 1;
+        at = next + 1;
+    }
+    return 0;
+}
+
 static RC csv_open(struct converter *c, const struct converter_settings *settings, struct why *why) {
     (void)why;
     table_open(c, settings, csv_split);
+    c->spans_lines = settings->table.quoted_newlines;
     return RC_OK;
 }
 
 #define CSV_OPS                                                                                                        \
     .open = csv_open, .close = table_close, .gives = table_gives, .scratch_bytes = table_scratch_bytes,                \
-    .needs_head = table_needs_head, .head = table_head, .line = table_line, .blank_is_empty = true
+    .needs_head = table_needs_head, .row_end = csv_row_end, .head = table_head, .line = table_line,                    \
+    .blank_is_empty = true
 
 const struct converter_ops csv_ops = {.name = "csv", CSV_OPS};
 const struct converter_ops tsv_ops = {.name = "tsv", CSV_OPS};

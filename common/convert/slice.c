@@ -116,8 +116,18 @@ static void add_line(struct slice *slice, const struct line *line) {
     slice->place.line_in_stripe++;
 }
 
+/* Whoever cut `rest` saw that it is whole records; what is open in it stays open behind it, too. */
+static size_t one_record(struct slice *slice, struct str rest, size_t *out_bytes) {
+    size_t end = converter_record_end(slice->converter, rest, true);
+    MUST(end > 0 && end <= UINT32_MAX);
+    slice->ends[0] = (uint32_t)(rest.at[end - 1] == '\n' ? end - 1 : end);
+    *out_bytes = end;
+    return 1;
+}
+
 /* The next lines of `rest`: fills slice->ends, gives their number and in *out_bytes where the last ends. */
 static size_t next_batch(struct slice *slice, struct str rest, size_t *out_bytes) {
+    if (converter_spans_lines(slice->converter)) return one_record(slice, rest, out_bytes);
     size_t window = MIN(rest.len, (size_t)BATCH_BYTES);
     size_t count = lines_index(str_sub(rest, 0, window), slice->ends, BATCH_LINES);
     if (count > 0) {

@@ -36,15 +36,15 @@ struct catalog_entry {
     uint64_t prefix_hash; /* of the first prefix_len bytes, as the ledger has it */
     uint64_t
         done_size; /* all complete lines before this size are converted; what is behind may be an unfinished line */
-    uint64_t closed_end; /* with .closed */
-    char *name;          /* the last part of the URI, NUL-terminated; see catalog_uri() */
+    uint64_t closed_end;   /* with .closed */
+    uint64_t stripe_bytes; /* the file's grid, as the ledger has it */
+    char *name;            /* the last part of the URI, NUL-terminated; see catalog_uri() */
     struct source_file *held;
     uint32_t prefix_len;
-    uint32_t stripe_bytes; /* the file's grid, as the ledger has it */
-    uint32_t next_stripe;  /* all below it are finished */
-    uint32_t folder;       /* of the catalog's folders: the URI up to and with its last slash */
-    uint32_t seen;         /* number of the scan that saw it last */
-    uint32_t changed_s;    /* second of the emitter's clock at which it had not changed any more; see .changed */
+    uint32_t next_stripe; /* all below it are finished */
+    uint32_t folder;      /* of the catalog's folders: the URI up to and with its last slash */
+    uint32_t seen;        /* number of the scan that saw it last */
+    uint32_t changed_s;   /* second of the emitter's clock at which it had not changed any more; see .changed */
     uint16_t source;
     uint8_t state;    /* enum catalog_state */
     bool changed : 1; /* it was seen to change, and changed_s is to be set: by a later step, for a step may take long */

@@ -117,7 +117,7 @@ static void settle(struct emitter *e, struct candidate *c, struct id id, const s
     entry->mtime_ns = c->stat.mtime_ns;
     entry->prefix_len = c->fate == KNOWN ? known->prefix_len : c->prefix_len;
     entry->prefix_hash = c->fate == KNOWN ? known->prefix_hash : c->prefix_hash;
-    entry->stripe_bytes = (uint32_t)(fresh ? emitter_source_of(e, entry)->stripe_bytes : known->stripe_bytes);
+    entry->stripe_bytes = fresh ? emitter_source_of(e, entry)->stripe_bytes : known->stripe_bytes;
     entry->shorter = false;
     entry->closed = !fresh && known->closed;
     entry->closed_end = entry->closed ? known->closed_end : 0;

@@ -241,7 +241,10 @@ static bool finished(struct emitter *e, struct emitter_stripe *s, const struct l
     }
     if (a->closed || s->stripe + 1 < a->stripes) return false;
     bool outdated = is_outdated(e, s, entry);
-    if (!outdated && !rest_is_open_line(e, entry, c, a->ready)) return false;
+    /* Only the converter knows where records of several lines end. When nothing came of a job for as long as it takes
+     * to say it again, the rest is half a record; closing the file says it again until its end is reached. */
+    bool half = emitter_source_of(e, entry)->spans_lines && e->now_ms >= s->again_ms && c->at == s->at;
+    if (!outdated && !half && !rest_is_open_line(e, entry, c, a->ready)) return false;
     a->open_from = MIN(a->open_from, s->stripe);
     a->open_ready = a->ready - (outdated ? 1 : 0); /* so that there is something to do */
     return a->open_tail = true;

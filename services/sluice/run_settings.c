@@ -44,7 +44,8 @@ struct converter_settings run_converter(const struct config *config, const struc
                                        .table = {.header = (enum table_header)source->table.header,
                                                  .columns = source->table.columns.at,
                                                  .columns_len = source->table.columns.count,
-                                                 .separator = source->table.separator}};
+                                                 .separator = source->table.separator,
+                                                 .quoted_newlines = source->table.quoted_newlines}};
 }
 
 RC run_check_sources(const struct config *config, struct why *why) {
@@ -67,7 +68,8 @@ static struct emitter_source emitter_source(const struct config_source *s) {
                                                .excludes = s->exclude.at,
                                                .excludes_len = s->exclude.count,
                                                .follow_symlinks = s->follow_symlinks},
-                                   .stripe_bytes = s->stripe_bytes,
+                                   .stripe_bytes = s->table.quoted_newlines ? CONVERTER_ONE_STRIPE : s->stripe_bytes,
+                                   .spans_lines = s->table.quoted_newlines,
                                    .close_after_ms = s->close_after_ms,
                                    .rotated_after_ms = s->rotated_after_ms,
                                    .after = s->after_durable == CONFIG_DELETE ? EMITTER_DELETE

@@ -20,7 +20,7 @@ void lane_task_end(struct lane *l) {
     metric_add(METRIC_JOBS_DONE, 1);
 }
 
-/* The first line of the file, wherever in it the task is: up to the first LF, or the end of a closed file. Closed ends
+/* The first line of the file, wherever in it the task is: up to the first LF, or the end of what is ready. Closed ends
  * do not matter: a record behind the first line knows it whole, and one before has none. That it is the line of this
  * incarnation is seen like that of all other bytes: by reader_check() between reading and publishing. */
 static RC read_head(struct lane *l, struct converter *converter, struct why *why) {
@@ -28,10 +28,10 @@ static RC read_head(struct lane *l, struct converter *converter, struct why *why
     size_t most = (size_t)MIN(t->job.ready, (uint64_t)CONVERTER_HEAD_MAX);
     AUTO(own_free) char *bytes = alloc_bytes(most);
     TRY(reader_read(&t->reader, 0, bytes, most, why));
-    const char *hit = most ? memchr(bytes, '\n', most) : NULL;
-    struct str line = {bytes, hit ? (size_t)(hit - bytes) : most};
-    if (hit && str_ends(line, STR("\r"))) line.len--;
-    converter_head(converter, line, hit || t->job.ready < CONVERTER_HEAD_MAX);
+    size_t end = converter_record_end(converter, (struct str){bytes, most}, t->job.ready < CONVERTER_HEAD_MAX);
+    struct str line = {bytes, end ? end : most};
+    if (str_ends(line, STR("\n"))) line.len -= str_ends(line, STR("\r\n")) ? 2 : 1;
+    converter_head(converter, line, end > 0);
     return RC_OK;
 }
 
@@ -40,6 +40,12 @@ RC lane_converter(struct lane *l, struct converter **out, struct why *why) {
     size_t source = t->source_index;
     if (!l->converters[source]) TRY(converter_new(&t->source->converter, &l->converters[source], why));
     struct converter *converter = l->converters[source];
+    uint64_t grid = t->job.facts.stripe_bytes;
+    if (converter_spans_lines(converter) && t->job.ready > grid)
+        return why_set(why, RC_DENIED,
+                       "%.*s was first seen when its records were single lines, and has a grid of %llu bytes, which "
+                       "would cut its rows; give it another name or the pipeline a new state and output",
+                       STR_ARG(t->job.facts.uri), (unsigned long long)grid);
     if (!t->headed && converter_needs_head(converter)) TRY(read_head(l, converter, why));
     t->headed = true;
     *out = converter;

@@ -109,6 +109,16 @@ static RC skip_long_line(struct lane *l, uint64_t at, size_t window, struct foun
     return RC_OK;
 }
 
+/* Of whole lines, those that are whole records. The row at the end may be decided by bytes that are no whole line yet.
+ */
+static void whole_records(const struct converter *converter, const struct cut_ask *ask, struct cut *cut) {
+    struct str seen = str_sub(ask->window, 0, cut->closed ? cut->bytes : ask->window.len);
+    size_t bytes = MIN(converter_records(converter, seen, cut->closed), cut->bytes);
+    if (bytes == cut->bytes) return;
+    *cut = (struct cut){.kind = CUT_LINES, .bytes = bytes};
+    if (!bytes) cut->kind = ask->at + ask->window.len >= ask->ready ? CUT_WAIT : CUT_LONGER;
+}
+
 /* The bytes [from, from + len) of the file, into the window's place for them. */
 static RC read_piece(struct lane *l, uint64_t at, size_t from, size_t len, struct stopwatch *watch, struct why *why) {
     TRY(reader_read(&l->task.reader, at + from, l->window + from, len, why));
@@ -116,23 +126,40 @@ static RC read_piece(struct lane *l, uint64_t at, size_t from, size_t len, struc
     return RC_OK;
 }
 
+/* Where a record may be many lines the whole window decides which of them are whole. */
+static void cut_records(const struct converter *converter, const struct cut_ask *ask, size_t len, struct cut *cut) {
+    if (ask->window.len < len)
+        *cut = (struct cut){.kind = CUT_LONGER};
+    else
+        whole_records(converter, ask, cut);
+}
+
 /* Fills the window with `len` bytes from the line start `at`, piece by piece, and converts the whole lines of each
  * while the cache still has them. *out_cut is that of all that was read; *out_taken of it are converted: less when
- * the slice is full. Reads no further than the run of lines goes. */
+ * the slice is full. Reads no further than the run of lines goes. The converter is asked for when there is a whole
+ * line, for it may want the first one of the file. */
 static RC read_lines(struct lane *l, uint64_t at, size_t len, struct cut *out_cut, size_t *out_taken, struct why *why) {
     const struct task *t = &l->task;
     uint64_t end = stripe_end(t->job.stripe, t->job.facts.stripe_bytes);
-    size_t have = 0, taken = 0;
+    size_t have = 0, taken = 0, piece = LANE_PIECE;
     struct cut cut = {.kind = CUT_LONGER};
+    struct converter *converter = NULL;
     struct stopwatch watch;
     stopwatch_start(&watch);
     while (have < len && taken == cut.bytes && !cut.closed && at + taken < end) {
-        size_t more =
-            MIN(len - have, MAX((size_t)LANE_PIECE, have - taken)); /* a long line is looked at a few times only */
+        size_t more = MIN(len - have, MAX(piece, have - taken)); /* a long line is looked at a few times only */
         TRY(read_piece(l, at, have, more, &watch, why));
         have += more;
-        cut = cut_lines(&(struct cut_ask){{l->window, have}, at, end, t->job.ready, t->ends, t->ends_len});
+        struct cut_ask ask = {{l->window, have}, at, end, t->job.ready, t->ends, t->ends_len};
+        cut = cut_lines(&ask);
         if (cut.kind != CUT_LINES || cut.bytes == taken) continue;
+        if (!converter) {
+            TRY(lane_converter(l, &converter, why));
+            slice_start(l, converter);
+            if (converter_spans_lines(converter)) piece = len;
+        }
+        if (converter_spans_lines(converter)) cut_records(converter, &ask, len, &cut);
+        if (cut.kind != CUT_LINES) continue;
         size_t added = 0;
         slice_add(l->slice, str_sub((struct str){l->window, have}, taken, cut.bytes), at + taken, &added);
         taken += added;
@@ -149,13 +176,10 @@ static RC convert_lines(struct lane *l, uint64_t at, struct found *out, struct w
     const struct worker_settings *s = worker_settings(l->worker);
     size_t most = MAX((size_t)WORKER_SLICE_MAX, (size_t)t->source->max_line_bytes + 2);
     size_t want = MIN(MAX(l->slice_bytes, s->slice_bytes_min), most);
-    struct converter *converter = NULL;
-    TRY(lane_converter(l, &converter, why));
     for (;;) {
         size_t len = (size_t)MIN(t->job.ready - at, (uint64_t)want), taken = 0;
         struct cut cut;
         window_fit(l, len);
-        slice_start(l, converter);
         TRY(read_lines(l, at, len, &cut, &taken, why));
         if (cut.kind == CUT_WAIT) return RC_ABSENT;
         if (cut.kind == CUT_LONGER && want <= t->source->max_line_bytes + 1) {

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from pipeline import OK
+from pipeline import OK, wait_for
 from readers import records
 
 STRIPES = ("64", "1KiB", "64MiB")
@@ -70,3 +70,32 @@ def test_a_file_whose_header_is_none_is_all_rejects_and_the_next_one_is_not(pipe
     assert got == [{"a": "1", "b": "2"}]
     assert sorted((r["reason"], r["detail"]) for r in rejects) == [
         ("fields", "fewer fields than columns"), *[("header", "the header is not UTF-8")] * 3]
+
+
+def test_rows_with_newlines_in_quotes(pipe):
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([["a", "b\nb", "c", "d"], *random_rows(11, newline=True)])
+    got, rejects = converted(pipe, text.getvalue().encode(), "64", converter="csv", table={"quoted_newlines": True})
+    assert not rejects
+    assert in_any_order(got) == in_any_order(csv.DictReader(io.StringIO(text.getvalue(), newline=""), strict=True))
+
+
+def test_a_row_that_is_still_open_is_nobodys_until_it_ends(pipe):
+    pipe.output(partition="", flush="100ms")
+    pipe.source(pattern="*.csv", converter="csv", table={"quoted_newlines": True}, close_after="1h")
+    pipe.file("a.csv", b'a,b\n1,2\n3,"x\n')
+
+    def has(record):
+        return record in [json.loads(line) for _, line in records(pipe.out)]
+
+    with pipe.start() as running:
+        wait_for("the first row", lambda: has({"a": "1", "b": "2"}))
+        pipe.file("a.csv", b'y"\n5,"open\n6,7\n', append=True)
+        wait_for("the row of two lines", lambda: has({"a": "3", "b": "x\ny"}))
+        running.drain()
+    pipe.run_once()
+    got = [json.loads(line) for _, line in records(pipe.out)]
+    assert in_any_order(got) == in_any_order([{"a": "1", "b": "2"}, {"a": "3", "b": "x\ny"}, {"a": "6", "b": "7"}])
+    assert b"a quote is open" in pipe.ask("rejects").stdout
+    pipe.ask("audit", "--deep")

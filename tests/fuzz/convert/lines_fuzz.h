@@ -28,8 +28,10 @@ static inline uint64_t lines_fuzz_single(const struct lines_fuzz *fuzz, struct s
                                          struct slice_counts *out) {
     uint64_t total = 0;
     for (size_t from = 0; from < bytes.len;) {
-        const char *lf = memchr(bytes.at + from, '\n', bytes.len - from);
-        size_t end = lf ? (size_t)(lf - bytes.at) : bytes.len;
+        size_t behind = from + converter_record_end(fuzz->single, str_sub(bytes, from, bytes.len), true);
+        MUST(behind > from && behind <= bytes.len);
+        bool lf = bytes.at[behind - 1] == '\n';
+        size_t end = behind - (lf ? 1 : 0);
         struct str line = str_sub(bytes, from, end);
         if (lf && str_ends(line, STR("\r"))) line.len--;
         AUTO(own_free) char *copy = alloc_bytes(line.len + JSON_PADDING);
@@ -45,7 +47,7 @@ static inline uint64_t lines_fuzz_single(const struct lines_fuzz *fuzz, struct s
         out->rejects += made.verdict == CONVERTER_REJECT;
         out->reasons[made.reason] += made.verdict == CONVERTER_REJECT;
         if (made.verdict == CONVERTER_RECORD) total += made.record.len + 1;
-        from = end + 1;
+        from = behind;
     }
     return total;
 }

@@ -39,6 +39,7 @@ void made_open(struct made *made, const struct made_settings *s) {
                                           .record_bytes_max = s->record_bytes_max};
     *made = (struct made){0};
     settings.table.separator = s->separator ? str_of(s->separator) : STR(",");
+    settings.table.quoted_newlines = s->newlines;
     if (s->repeated) settings.table.header = TABLE_HEADER_REPEATED;
     if (s->columns) {
         settings.table.header = TABLE_HEADER_NONE;
@@ -61,10 +62,10 @@ void made_add(struct made *made, struct str text, uint64_t offset) {
     if (text.len) memcpy(made->bytes, text.at, text.len);
     memset(made->bytes + text.len, '"', JSON_PADDING);
     if (converter_needs_head(made->converter) && offset == 0) {
-        struct str rest = text, line = {0};
-        bool whole = str_cut(&rest, '\n', &line);
-        if (str_ends(line, STR("\r"))) line.len--;
-        converter_head(made->converter, line, whole && line.len <= CONVERTER_HEAD_MAX);
+        size_t end = converter_record_end(made->converter, text, true);
+        struct str line = str_sub(text, 0, end);
+        if (str_ends(line, STR("\n"))) line.len -= str_ends(line, STR("\r\n")) ? 2 : 1;
+        converter_head(made->converter, line, line.len <= CONVERTER_HEAD_MAX);
     }
     slice_add(made->slice, (struct str){made->bytes, text.len}, offset, &made->taken);
 }

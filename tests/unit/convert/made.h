@@ -26,6 +26,7 @@ struct made_settings {
     uint64_t offset;
     const char *separator; /* of tables; NULL: "," */
     const char *columns;   /* of tables: "a,b"; NULL: the text's first line has them */
+    bool newlines;         /* in quotes */
     bool repeated;         /* and so have later ones */
     const char *types;     /* "a=integer,*=auto" */
 };

@@ -128,7 +128,45 @@ static void thousands_of_columns_have_a_bound(void **state) {
     assert_int_equal(made.result->counts.reasons[REASON_HEADER], 1);
 }
 
-static void csv_spectrum_without_newlines_in_quotes(void **state) {
+static const struct made_settings newlines = {.kind = CONVERTER_CSV, .newlines = true};
+
+static void rows_with_newlines_end_outside_of_quotes(void **state) {
+    (void)state;
+    AUTO(made_done) struct made made;
+    made_open(&made, &newlines);
+    static const struct {
+        const char *text;
+        size_t open, closed; /* the first record's end in an open and a closed file */
+    } cases[] = {{"a,b\n1", 4, 4},
+                 {"a", 0, 1},
+                 {"\"a\n", 0, 3},
+                 {"\"a\n\"", 0, 3},
+                 {"\"a\n\"\n", 5, 5},
+                 {"\"a\"x\n\"", 5, 5},
+                 {"x\"a\n\"", 4, 4},
+                 {"\"a\"\"\n\"\r\n", 8, 8},
+                 {"a,\"\n\n\",\"\n\"\nx", 12, 12},
+                 {"\n", 1, 1},
+                 {"\"\",\"\"\n\n", 6, 6}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct str text = str_of(cases[i].text);
+        assert_int_equal(converter_record_end(made.converter, text, false), cases[i].open);
+        assert_int_equal(converter_record_end(made.converter, text, true), cases[i].closed);
+    }
+}
+
+static void a_stray_quote_costs_one_line(void **state) {
+    (void)state;
+    AUTO(made_done) struct made made;
+    made_init(&made, &newlines, STR("a,b\n1,\"x\n3,4\n\"5\n\",6\n7,8"));
+    made_expect_counts(&made, "3/1/1/1");
+    AUTO(made_done) struct made open;
+    made_init(&open, &newlines, STR("a,b\n1,\"x\n3,4\n5,6"));
+    made_expect(&open, "", "{\"a\":\"3\",\"b\":\"4\"}\n{\"a\":\"5\",\"b\":\"6\"}\n");
+    made_expect_counts(&open, "4/2/1/1");
+}
+
+static void csv_spectrum(void **state) {
     (void)state;
     static const struct {
         const char *name, *records;
@@ -139,6 +177,11 @@ static void csv_spectrum_without_newlines_in_quotes(void **state) {
         {"empty_crlf", "{\"a\":\"1\",\"b\":\"\",\"c\":\"\"}\n{\"a\":\"2\",\"b\":\"3\",\"c\":\"4\"}\n"},
         {"escaped_quotes", "{\"a\":\"1\",\"b\":\"ha \\\"ha\\\" ha\"}\n{\"a\":\"3\",\"b\":\"4\"}\n"},
         {"json", "{\"key\":\"1\",\"val\":\"{\\\"type\\\": \\\"Point\\\", \\\"coordinates\\\": [102.0, 0.5]}\"}\n"},
+        {"newlines", "{\"a\":\"1\",\"b\":\"2\",\"c\":\"3\"}\n{\"a\":\"Once upon \\na "
+                     "time\",\"b\":\"5\",\"c\":\"6\"}\n{\"a\":\"7\",\"b\":\"8\",\"c\":\"9\"}\n"},
+        {"newlines_crlf", "{\"a\":\"1\",\"b\":\"2\",\"c\":\"3\"}\n{\"a\":\"Once upon \\r\\na "
+                          "time\",\"b\":\"5\",\"c\":\"6\"}\n{\"a\":\"7\",\"b\":\"8\",\"c\":\"9\"}\n"},
+        {"quotes_and_newlines", "{\"a\":\"1\",\"b\":\"ha \\n\\\"ha\\\" \\nha\"}\n{\"a\":\"3\",\"b\":\"4\"}\n"},
         {"simple", "{\"a\":\"1\",\"b\":\"2\",\"c\":\"3\"}\n"},
         {"simple_crlf", "{\"a\":\"1\",\"b\":\"2\",\"c\":\"3\"}\n"},
         {"utf8", "{\"a\":\"1\",\"b\":\"2\",\"c\":\"3\"}\n{\"a\":\"4\",\"b\":\"5\",\"c\":\"\xca\xa4\"}\n"}};
@@ -149,7 +192,8 @@ static void csv_spectrum_without_newlines_in_quotes(void **state) {
         if (!file) fail_msg("no %s", path);
         size_t len = fread(text, 1, sizeof text - 1, file);
         text[len] = '\0';
-        expect(&csv, text, cases[i].records);
+        expect(&newlines, text, cases[i].records);
+        if (!strstr(cases[i].name, "newlines")) expect(&csv, text, cases[i].records);
     }
 }
 
@@ -163,7 +207,9 @@ int main(void) {
         cmocka_unit_test(time_and_partition_are_columns),
         cmocka_unit_test(lines_in_the_middle_of_a_file_need_its_header),
         cmocka_unit_test(thousands_of_columns_have_a_bound),
-        cmocka_unit_test(csv_spectrum_without_newlines_in_quotes),
+        cmocka_unit_test(rows_with_newlines_end_outside_of_quotes),
+        cmocka_unit_test(a_stray_quote_costs_one_line),
+        cmocka_unit_test(csv_spectrum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,6 +47,8 @@ enum config_converter {
     CONFIG_CSV,
     CONFIG_TSV,
     CONFIG_DELIMITED,
+    CONFIG_LOGFMT,
+    CONFIG_REGEX,
 };
 enum config_header { CONFIG_HEADER_FIRST, CONFIG_HEADER_REPEATED, CONFIG_HEADER_NONE };
 enum config_on_error { CONFIG_TIME_REJECT, CONFIG_TIME_PARTITION };
@@ -109,6 +111,7 @@ struct config_source {
     struct config_time time;
     struct config_pairs types; /* field to text, integer, number, boolean, auto */
     struct config_columns table;
+    struct str pattern; /* regex; compiled by the converter's module */
     uint64_t max_line_bytes; /* a longer line is a reject */
     uint64_t stripe_bytes;   /* grid of jobs over a file; fixed per file when it is identified */
     struct str after_text;   /* after_durable as written */

@@ -41,7 +41,8 @@ static RC check_globs(const struct checker *c, size_t i, const char *key, struct
     return RC_OK;
 }
 
-static const char *const converter_names[] = {"ndjson", "combined", "raw", "csv", "tsv", "delimited"};
+static const char *const converter_names[] = {"ndjson", "combined",  "raw",    "csv",
+                                              "tsv",    "delimited", "logfmt", "regex"};
 
 static bool has_table(enum config_converter converter) {
     return converter == CONFIG_CSV || converter == CONFIG_TSV || converter == CONFIG_DELIMITED;
@@ -73,7 +74,6 @@ static RC check_table(const struct checker *c, size_t i) {
     struct config_source *source = &c->config->sources[i];
     bool fits = has_table(source->converter);
     TRY(check_only_for(c, i, "table", fits, "csv, tsv and delimited"));
-    TRY(check_only_for(c, i, "types", fits, "csv, tsv and delimited"));
     if (!fits) return RC_OK;
     TRY(check_separator(c, i));
     TRY(check_only_for(c, i, "table.quoted_newlines", source->converter != CONFIG_DELIMITED, "csv and tsv"));
@@ -83,6 +83,17 @@ static RC check_table(const struct checker *c, size_t i) {
         return FAIL(c, key.text, "is none, and the key \"columns\" with the names is missing");
     if (!none && source->table.columns.count)
         return FAIL(c, key.text, "is given, but the header of the files has the names; say \"header: none\"");
+    return RC_OK;
+}
+
+/* The keys of single converters, and types. */
+static RC check_kinds(const struct checker *c, size_t i) {
+    enum config_converter kind = c->config->sources[i].converter;
+    bool typed = has_table(kind) || kind == CONFIG_LOGFMT || kind == CONFIG_REGEX;
+    TRY(check_only_for(c, i, "types", typed, "csv, tsv, delimited, logfmt and regex"));
+    TRY(check_only_for(c, i, "regex", kind == CONFIG_REGEX, "regex"));
+    if (kind == CONFIG_REGEX && !c->config->sources[i].pattern.len)
+        return FAIL(c, config_key("sources[%zu].converter", i).text, "regex needs the key \"regex.pattern\"");
     return RC_OK;
 }
 
@@ -166,6 +177,7 @@ static RC check_source(const struct checker *c, size_t i) {
     TRY(check_globs(c, i, "exclude", source->exclude));
     TRY(check_time(c, i));
     TRY(check_table(c, i));
+    TRY(check_kinds(c, i));
     return check_after(c, i);
 }
 

@@ -75,16 +75,18 @@ const struct config_row config_table[] = {
     {"sources[].exclude", CONFIG_STRS, IN_SOURCE(exclude), .low = 0, .high = CONFIG_PATHS_MAX,
      .about = "Globs of files to leave out. One without a / is matched against the file's name alone (`*.gz`)."},
     {"sources[].converter", CONFIG_ENUM, .required = true, IN_SOURCE(converter),
-     NAMES("ndjson", "combined", "raw", "csv", "tsv", "delimited"),
+     NAMES("ndjson", "combined", "raw", "csv", "tsv", "delimited", "logfmt", "regex"),
      .about =
          "What a line is: a JSON object; an access log line of Apache or nginx (combined or common); just bytes (raw); "
-         "a row of RFC 4180 (csv, tsv); fields between separators without quotes (delimited)."},
+         "a row of RFC 4180 (csv, tsv); fields between separators without quotes (delimited); key=value "
+         "pairs (logfmt); what a pattern takes out of it (regex)."},
     {"sources[].types", CONFIG_PAIRS, IN_SOURCE(types), .low = 0, .high = CONFIG_PAIRS_MAX,
      NAMES("text", "integer", "number", "boolean", "auto"),
      .about =
          "The types of fields by their names, `*` for all others; `text` where nothing is said. A value that is not "
          "of its type makes the line a reject; an empty one is null. Digits stay as they are written. `auto`: what "
-         "is a JSON number, true, false or null is that, the rest is text. For csv, tsv, delimited."},
+         "is a JSON number, true, false or null is that, the rest is text. For csv, tsv, delimited, logfmt, "
+         "regex."},
     {"sources[].table", CONFIG_MAP, .about = "The columns of csv, tsv and delimited."},
     {"sources[].table.header", CONFIG_ENUM, IN_SOURCE(table.header), .fallback = "first",
      NAMES("first", "repeated", "none"),
@@ -132,6 +134,13 @@ const struct config_row config_table[] = {
      .high = 365 * DAY_MS, .about = "The same for a file that was renamed or deleted."},
     {"sources[].follow_symlinks", CONFIG_BOOL, IN_SOURCE(follow_symlinks), .fallback = "true",
      .about = "Whether a path may be, or lead through, a symbolic link."},
+
+    {"sources[].regex", CONFIG_MAP, .about = "The pattern of the converter regex."},
+    {"sources[].regex.pattern", CONFIG_TEXT, IN_SOURCE(pattern), SOME_TEXT,
+     .about =
+         "A regular expression of PCRE2 for UTF-8. Its named groups, `(?<status>\\d+)`, are the record's fields; a "
+         "group that takes no part in a match is left out. It may match anywhere in the first 4 KiB of a line: write "
+         "`^` and `$`. A line that it does not match is a reject, and so is one that needs too much work."},
 
     {"output", CONFIG_MAP, .required = true, .about = "Where the objects go, and how they are made."},
     {"output.url", CONFIG_TEXT, .required = true, IN_CONFIG(output.url), SOME_TEXT,

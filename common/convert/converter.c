@@ -15,13 +15,15 @@ enum { LINE_BYTES_DEFAULT = 1024 * 1024, RECORD_BYTES_DEFAULT = 4 * 1024 * 1024 
 static const struct converter_ops *const table[CONVERTER_KINDS] = {
     [CONVERTER_NDJSON] = &ndjson_ops, [CONVERTER_COMBINED] = &combined_ops, [CONVERTER_RAW] = &raw_ops,
     [CONVERTER_CSV] = &csv_ops,       [CONVERTER_TSV] = &tsv_ops,           [CONVERTER_DELIMITED] = &delimited_ops,
+    [CONVERTER_LOGFMT] = &logfmt_ops, [CONVERTER_REGEX] = &regex_ops,
 };
 
 static const char *const reason_names[REASON_COUNT] = {
-    [REASON_NONE] = "none",     [REASON_JSON] = "json",         [REASON_NOT_OBJECT] = "not an object",
-    [REASON_UTF8] = "utf8",     [REASON_DEPTH] = "depth",       [REASON_NUMBER] = "number",
-    [REASON_TIME] = "time",     [REASON_TOO_LONG] = "too long", [REASON_FORMAT] = "format",
-    [REASON_FIELDS] = "fields", [REASON_HEADER] = "header",     [REASON_TYPE] = "type",
+    [REASON_NONE] = "none",         [REASON_JSON] = "json",         [REASON_NOT_OBJECT] = "not an object",
+    [REASON_UTF8] = "utf8",         [REASON_DEPTH] = "depth",       [REASON_NUMBER] = "number",
+    [REASON_TIME] = "time",         [REASON_TOO_LONG] = "too long", [REASON_FORMAT] = "format",
+    [REASON_FIELDS] = "fields",     [REASON_HEADER] = "header",     [REASON_TYPE] = "type",
+    [REASON_NO_MATCH] = "no match", [REASON_LIMIT] = "limit",
 };
 
 static RC take_time(struct converter *c, const struct converter_settings *settings, struct why *why) {

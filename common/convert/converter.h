@@ -14,13 +14,16 @@
  *   csv, tsv  A row of RFC 4180 to an object of its columns (table.h); the separator is one byte.
  *   delimited The same between separators of any length, without quotes.
  *
+ *   logfmt    key=value pairs (logfmt.c).
+ *   regex     The named groups of a pattern (regex.h).
+ *
  * Values are strings, or what `types` says (value.h). A line of these kinds that is not UTF-8 is a reject.
  *
  * A line is without its LF and without the CR of a CRLF. Blank lines (nothing but spaces, tabs and CRs) are counted and
  * make no record. Where there is a time, it is also the record's for partitioning; a record without a usable time is a
  * reject (`time`) unless time_optional.
  *
- * Memory: a converter has one JSON parser (json.h). Records are in the line or in `scratch`. Threads: one at a time.
+ * Memory: a converter has one JSON parser (json.h), and some a record. Threads: one at a time.
  * Limits: records over record_bytes_max are rejects. Fails: converter_new() with RC_BAD for a bad template or field. */
 #ifndef SLUICE_CONVERTER_H
 #define SLUICE_CONVERTER_H
@@ -39,6 +42,8 @@ enum converter_kind {
     CONVERTER_CSV,
     CONVERTER_TSV,
     CONVERTER_DELIMITED,
+    CONVERTER_LOGFMT,
+    CONVERTER_REGEX,
     CONVERTER_KINDS
 };
 
@@ -57,6 +62,8 @@ enum converter_reason {
     REASON_FORMAT,     /* `format`         not a line of this kind */
     REASON_FIELDS,     /* `fields`         another number of fields than the header has, or too many */
     REASON_HEADER,     /* `header`         the file's first line is no header */
+    REASON_NO_MATCH,   /* `no match`       the pattern does not match (regex) */
+    REASON_LIMIT,      /* `limit`          too much work or memory for one line (regex) */
     REASON_TYPE,       /* `type`           a value is not of its type; the detail names the field */
     REASON_COUNT
 };
@@ -93,6 +100,7 @@ struct converter_settings {
     const struct str_pair *types; /* field, or "*" for all others, to the name of its type (value.h) */
     size_t types_len;
     struct converter_table table; /* csv, tsv, delimited */
+    struct str pattern;           /* regex */
 };
 
 struct converted {
@@ -100,7 +108,7 @@ struct converted {
     enum converter_reason reason; /* of a reject */
     struct str detail;            /* of a reject: more words, or .len 0 */
     bool in_line;                 /* the record is the line, or its end behind a BOM */
-    struct str record;            /* without a newline; in the line, or in the scratch */
+    struct str record;            /* without a newline; in the line, at the scratch, or the converter's own */
     struct partition_values values;
 };
 

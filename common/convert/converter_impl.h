@@ -41,7 +41,8 @@ struct converter {
     struct str fields[PARTITION_FIELDS_MAX]; /* of the last record, for converted.values */
 };
 
-extern const struct converter_ops ndjson_ops, combined_ops, raw_ops, csv_ops, tsv_ops, delimited_ops;
+extern const struct converter_ops ndjson_ops, combined_ops, raw_ops, csv_ops, tsv_ops, delimited_ops, logfmt_ops,
+    regex_ops;
 
 static inline void converter_reject(struct converted *out, enum converter_reason reason) {
     out->verdict = CONVERTER_REJECT;

@@ -80,9 +80,9 @@ static void put_record(struct slice *slice, const struct line *line, const struc
     size_t bytes = made->record.len + 1;
     const char *at = made->record.at;
     if (!made->in_line || !line->lf_behind) {
-        char *to = made->in_line ? slice_text_room(&slice->text, bytes) : scratch;
-        MUST(to); /* a converter that writes its record elsewhere said how much scratch it needs */
-        if (made->in_line) memcpy(to, at, made->record.len);
+        bool elsewhere = made->in_line || at != scratch; /* the line, or the converter's own memory */
+        char *to = elsewhere ? slice_text_room(&slice->text, bytes) : scratch;
+        if (elsewhere) memcpy(to, at, made->record.len);
         to[made->record.len] = '\n';
         slice_text_take(&slice->text, bytes);
         at = to;

@@ -4,6 +4,8 @@
 #include "alloc.h"
 #include "metric.h"
 #include "num.h"
+#include "own.h"
+#include "regex.h"
 #include "run.h"
 
 #include <stdlib.h>
@@ -26,6 +28,8 @@ static enum converter_kind kind_of(enum config_converter converter) {
     case CONFIG_CSV: return CONVERTER_CSV;
     case CONFIG_TSV: return CONVERTER_TSV;
     case CONFIG_DELIMITED: return CONVERTER_DELIMITED;
+    case CONFIG_LOGFMT: return CONVERTER_LOGFMT;
+    case CONFIG_REGEX: return CONVERTER_REGEX;
     }
     return CONVERTER_RAW;
 }
@@ -39,6 +43,7 @@ struct converter_settings run_converter(const struct config *config, const struc
                                        .time_field = source->time.field,
                                        .time_format = source->time.format,
                                        .line_bytes_max = (size_t)source->max_line_bytes,
+                                       .pattern = source->pattern,
                                        .types = source->types.at,
                                        .types_len = source->types.count,
                                        .table = {.header = (enum table_header)source->table.header,
@@ -53,6 +58,9 @@ RC run_check_sources(const struct config *config, struct why *why) {
         struct converter_settings settings = run_converter(config, &config->sources[i]);
         struct converter *converter = NULL;
         struct why inner = {0};
+        AUTO(regex_done) struct regex *regex = NULL;
+        if (settings.kind == CONVERTER_REGEX && regex_new(settings.pattern, &regex, &inner) != RC_OK)
+            return config_error(config, config_key("sources[%zu].regex.pattern", i).text, why, "%s", inner.text);
         if (converter_new(&settings, &converter, &inner) != RC_OK)
             return config_error(config, "output.partition", why, "%s (for source %.*s)", inner.text,
                                 STR_ARG(config->sources[i].name));

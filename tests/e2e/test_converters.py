@@ -5,10 +5,11 @@ import csv
 import io
 import json
 import random
+import re
 
 import pytest
 
-from pipeline import OK, wait_for
+from pipeline import DENIED, OK, sluice, wait_for
 from readers import records
 
 STRIPES = ("64", "1KiB", "64MiB")
@@ -99,3 +100,58 @@ def test_a_row_that_is_still_open_is_nobodys_until_it_ends(pipe):
     assert in_any_order(got) == in_any_order([{"a": "1", "b": "2"}, {"a": "3", "b": "x\ny"}, {"a": "6", "b": "7"}])
     assert b"a quote is open" in pipe.ask("rejects").stdout
     pipe.ask("audit", "--deep")
+
+
+# ---- logfmt
+
+BARE = re.compile(r'[ \t]*([^ \t="]+)(?:(=)(?:"((?:[^"\\]|\\.)*)"|([^ \t]*)))?')
+
+
+def logfmt_oracle(line):
+    found = {}
+    for key, equals, quoted, bare in BARE.findall(line):
+        value = json.loads(f'"{quoted}"') if quoted else bare
+        name, n = key, 2
+        while name in found:
+            name, n = f"{key}_{n}", n + 1
+        found[name] = value if equals else True
+    return found
+
+
+@pytest.mark.parametrize("stripe", STRIPES)
+def test_pairs_of_logfmt(pipe, stripe):
+    r = random.Random(5)
+    texts = ["x", "é😀", 'say "hi"', "a\\b", "tab\there", "k=v", "", "2026", "\x01", "line\nend"]
+    lines = []
+    for _ in range(300):
+        pairs = []
+        for _ in range(r.randrange(1, 12)):
+            value = r.choice(texts) + r.choice(texts)
+            bare = value and not re.search(r'[\x00- "]', value)
+            pairs.append(r.choice("abcde") + r.choice(["", "=" + (value if bare else json.dumps(value, ensure_ascii=r.random() < .5))]))
+        lines.append(r.choice([" ", ""]) + r.choice([" ", "  "]).join(pairs))
+    got, rejects = converted(pipe, "\n".join(lines).encode(), stripe, converter="logfmt")
+    assert not rejects
+    assert in_any_order(got) == in_any_order(map(logfmt_oracle, lines))
+
+
+# ---- regex
+
+@pytest.mark.parametrize("stripe", STRIPES)
+def test_groups_are_those_of_pythons_re(pipe, stripe):
+    pattern = r"^(?<host>\S+) \[(?<when>[^\]]*)\] (?<rest>.*?)(?: n=(?<n>\d+))?$"
+    r = random.Random(3)
+    lines = ["".join(r.choice(["h ", "é", "[t]", " ", " n=", "12", '"', "x"]) for _ in range(r.randrange(1, 12))) for _ in range(500)]
+    lines += [f"host{i} [{i}] a b n={i:03}" for i in range(50)]
+    matches = [re.search(pattern.replace("(?<", "(?P<"), line) for line in lines if line.strip()]
+    got, rejects = converted(pipe, "\n".join(lines).encode(), stripe, converter="regex", regex={"pattern": pattern}, types={"n": "integer"})
+    expected = [{k: int(v) if k == "n" else v for k, v in m.groupdict().items() if v is not None} for m in matches if m]
+    assert in_any_order(got) == in_any_order(expected) and len(expected) > 50
+    assert {x["reason"] for x in rejects} == {"no match"} and len(rejects) == sum(m is None for m in matches)
+
+
+def test_an_error_in_a_pattern_names_its_place(pipe):
+    pipe.settings["output"]["partition"] = ""
+    pipe.source(pattern="*.log", converter="regex", regex={"pattern": "^(?<a>x"})
+    said = sluice("check", pipe.write_config(), check=DENIED).stderr.decode()
+    assert re.search(r"sluice.yaml:\d+:\d+: sources\[0\].regex.pattern: at character 8 of the pattern: missing closing", said), said

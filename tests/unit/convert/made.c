@@ -39,6 +39,7 @@ void made_open(struct made *made, const struct made_settings *s) {
                                           .record_bytes_max = s->record_bytes_max};
     *made = (struct made){0};
     settings.table.separator = s->separator ? str_of(s->separator) : STR(",");
+    settings.pattern = str_of(s->pattern);
     settings.table.quoted_newlines = s->newlines;
     if (s->repeated) settings.table.header = TABLE_HEADER_REPEATED;
     if (s->columns) {

@@ -28,6 +28,7 @@ struct made_settings {
     const char *columns;   /* of tables: "a,b"; NULL: the text's first line has them */
     bool newlines;         /* in quotes */
     bool repeated;         /* and so have later ones */
+    const char *pattern;   /* of regex */
     const char *types;     /* "a=integer,*=auto" */
 };
 

@@ -23,6 +23,11 @@ static const struct made_settings kinds[] = {
     {.kind = CONVERTER_COMBINED, .partition = "{path}/{agent}/{user}", .time_optional = true},
     {.kind = CONVERTER_COMBINED, .partition = "dt={time:%Y-%m-%d %H}"},
     {.kind = CONVERTER_RAW, .partition = "{x}"},
+    {.kind = CONVERTER_CSV, .partition = "{a}", .columns = "a,b"},
+    {.kind = CONVERTER_CSV, .columns = "a,b,c", .newlines = true},
+    {.kind = CONVERTER_TSV, .separator = "\t", .columns = "a", .types = "a=auto"},
+    {.kind = CONVERTER_LOGFMT, .partition = "{a}/{x}", .types = "*=auto"},
+    {.kind = CONVERTER_REGEX, .pattern = "(?<a>.*)(?<b>[a-z ]+)*$", .partition = "{a}"},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
@@ -31,8 +36,8 @@ static void convert_all(const struct made_settings *settings, const char *text, 
     AUTO(made_done) struct made made;
     made_open(&made, settings);
     uint64_t lines = 0, expected = 0;
-    for (size_t i = 0; i < len; i++) expected += text[i] == '\n';
-    expected += len > 0 && text[len - 1] != '\n';
+    for (size_t i = 0; i < len; expected++)
+        i += converter_record_end(made.converter, (struct str){text + i, len - i}, true);
     for (size_t at = 0; at < len;) {
         size_t taken = 0;
         slice_begin(made.slice, made.converter, &(struct slice_place){.uri = STR("/x")});

@@ -30,6 +30,14 @@ def write_delimited(records, out):
     out.writelines("|".join(str(value) for value in record.values()) + "\n" for record in records)
 
 
+def write_logfmt(records, out):
+    for record in records:
+        pairs = ((key, json.dumps(value) if " " in str(value) else value) for key, value in record.items())
+        out.write(" ".join(f"{key}={value}" for key, value in pairs) + "\n")
+
+
+PATTERN = (r'^(?<remote>\S+) (?<ident>\S+) (?<user>\S+) \[(?<when>[^\]]+)\] "(?<method>\S+) (?<path>[^"]*) (?<protocol>[^" ]+)" '
+           r'(?<status>\d+) (?<bytes>\d+) "(?<referer>[^"]*)" "(?<agent>[^"]*)"$')
 COLUMNS = '[time, remote, method, path, status, bytes, referer, agent, seconds, id, country, tenant]'
 TYPES = "types: {status: integer, bytes: integer, request_time: number, seconds: number}"
 # name: (how the input is written or None for make_logs' own form, lines of the source's configuration, partition, target)
@@ -40,6 +48,9 @@ CONVERTERS = {
     "csv": (write_csv, [TIME, TYPES], HOUR, 0.6),
     "tsv": (lambda records, out: write_csv(records, out, "\t"), [TIME, TYPES], HOUR, 0.6),
     "delimited": (write_delimited, [TIME, TYPES, f'table: {{separator: "|", header: none, columns: {COLUMNS}}}'], HOUR, None),
+    "logfmt": (write_logfmt, [TIME, TYPES], HOUR, None),
+    "regex": ("combined", ["time: {field: when, format: clf}", "types: {status: integer, bytes: integer}",
+                           f"regex: {{pattern: '{PATTERN}'}}"], HOUR, None),
 }
 
 
@@ -62,6 +73,8 @@ def make_input(options, log, name, writer):
 def bench(options, log, pipelines, targets):
     rows, scratch = [], options.folder / "zstd.log"
     for name, (writer, source, partition, target) in CONVERTERS.items():
+        if name not in options.converters:
+            continue
         given = make_input(options, log, name, writer).warm()
         bare, own = [], []
         for _ in range(options.runs):

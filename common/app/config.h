@@ -49,6 +49,8 @@ enum config_converter {
     CONFIG_DELIMITED,
     CONFIG_LOGFMT,
     CONFIG_REGEX,
+    CONFIG_SYSLOG,
+    CONFIG_CRI,
 };
 enum config_header { CONFIG_HEADER_FIRST, CONFIG_HEADER_REPEATED, CONFIG_HEADER_NONE };
 enum config_on_error { CONFIG_TIME_REJECT, CONFIG_TIME_PARTITION };
@@ -96,7 +98,7 @@ struct config_columns {
 
 /* Where a record's time is. */
 struct config_time {
-    bool given;                    /* there is a time; combined always has its own (clf); raw never has one */
+    bool given;                    /* there is a time; combined, syslog and cri have their own; raw never has one */
     struct str field;              /* `user.time`, or a JSON Pointer that starts with '/' */
     struct str format_text;        /* as written: "rfc3339" */
     struct time_parse format;      /* compiled; for combined: clf */
@@ -111,10 +113,12 @@ struct config_source {
     struct config_time time;
     struct config_pairs types; /* field to text, integer, number, boolean, auto */
     struct config_columns table;
-    struct str pattern; /* regex; compiled by the converter's module */
-    uint64_t max_line_bytes; /* a longer line is a reject */
-    uint64_t stripe_bytes;   /* grid of jobs over a file; fixed per file when it is identified */
-    struct str after_text;   /* after_durable as written */
+    struct str syslog_since_text;       /* "2026-07" */
+    uint32_t syslog_year, syslog_month; /* 0: not given */
+    struct str pattern;                 /* regex; compiled by the converter's module */
+    uint64_t max_line_bytes;            /* a longer line is a reject */
+    uint64_t stripe_bytes;              /* grid of jobs over a file; fixed per file when it is identified */
+    struct str after_text;              /* after_durable as written */
     enum config_after after_durable;
     struct str move_to;        /* CONFIG_MOVE: an absolute folder */
     uint64_t close_after_ms;   /* a file that did not grow for so long is closed */

@@ -21,6 +21,13 @@ static bool given(const struct checker *c, const char *key) { return config_mark
 
 /* ---- a source */
 
+static const char *const converter_names[] = {"ndjson",    "combined", "raw",   "csv",    "tsv",
+                                              "delimited", "logfmt",   "regex", "syslog", "cri"};
+
+static bool has_own_time(enum config_converter converter) {
+    return converter == CONFIG_COMBINED || converter == CONFIG_SYSLOG || converter == CONFIG_CRI;
+}
+
 static RC check_name(const struct checker *c, size_t i) {
     const struct config_source *sources = c->config->sources;
     for (size_t j = 0; j < i; j++)
@@ -40,9 +47,6 @@ static RC check_globs(const struct checker *c, size_t i, const char *key, struct
     }
     return RC_OK;
 }
-
-static const char *const converter_names[] = {"ndjson", "combined",  "raw",    "csv",
-                                              "tsv",    "delimited", "logfmt", "regex"};
 
 static bool has_table(enum config_converter converter) {
     return converter == CONFIG_CSV || converter == CONFIG_TSV || converter == CONFIG_DELIMITED;
@@ -86,12 +90,29 @@ static RC check_table(const struct checker *c, size_t i) {
     return RC_OK;
 }
 
+static RC check_since(const struct checker *c, size_t i) {
+    struct config_source *source = &c->config->sources[i];
+    struct str text = source->syslog_since_text;
+    uint64_t year = 0, month = 0;
+    if (!text.len) return RC_OK;
+    bool fits = text.len == 7 && text.at[4] == '-' && str_parse_u64(str_sub(text, 0, 4), &year) == RC_OK &&
+                str_parse_u64(str_sub(text, 5, 7), &month) == RC_OK && year >= 1678 && month >= 1 && month <= 12;
+    if (!fits)
+        return FAIL(c, config_key("sources[%zu].syslog.since", i).text, "\"%s\" is not a month such as 2026-07",
+                    config_show(text).text);
+    source->syslog_year = (uint32_t)year;
+    source->syslog_month = (uint32_t)month;
+    return RC_OK;
+}
+
 /* The keys of single converters, and types. */
 static RC check_kinds(const struct checker *c, size_t i) {
     enum config_converter kind = c->config->sources[i].converter;
-    bool typed = has_table(kind) || kind == CONFIG_LOGFMT || kind == CONFIG_REGEX;
-    TRY(check_only_for(c, i, "types", typed, "csv, tsv, delimited, logfmt and regex"));
+    bool typed = has_table(kind) || kind >= CONFIG_LOGFMT;
+    TRY(check_only_for(c, i, "types", typed, "csv, tsv, delimited, logfmt, regex, syslog and cri"));
     TRY(check_only_for(c, i, "regex", kind == CONFIG_REGEX, "regex"));
+    TRY(check_only_for(c, i, "syslog", kind == CONFIG_SYSLOG, "syslog"));
+    if (kind == CONFIG_SYSLOG) TRY(check_since(c, i));
     if (kind == CONFIG_REGEX && !c->config->sources[i].pattern.len)
         return FAIL(c, config_key("sources[%zu].converter", i).text, "regex needs the key \"regex.pattern\"");
     return RC_OK;
@@ -110,15 +131,17 @@ static RC check_field_time(const struct checker *c, size_t i) {
     return RC_OK;
 }
 
-static RC check_combined_time(const struct checker *c, size_t i) {
+static RC check_own_time(const struct checker *c, size_t i) {
     struct config_time *time = &c->config->sources[i].time;
     static const char *const refused[] = {"field", "format"};
     for (size_t k = 0; k < 2; k++) {
         struct config_key key = config_key("sources[%zu].time.%s", i, refused[k]);
-        if (given(c, key.text)) return FAIL(c, key.text, "combined lines have their time built in; take this key out");
+        if (given(c, key.text))
+            return FAIL(c, key.text, "%s lines have their time built in; take this key out",
+                        converter_names[c->config->sources[i].converter]);
     }
     time->given = true;
-    time->format_text = STR("clf");
+    time->format_text = c->config->sources[i].converter == CONFIG_COMBINED ? STR("clf") : STR("rfc3339");
     return time_parse_compile(time->format_text, &time->format, c->why);
 }
 
@@ -126,7 +149,7 @@ static RC check_time(const struct checker *c, size_t i) {
     struct config_source *source = &c->config->sources[i];
     struct config_key key = config_key("sources[%zu].time", i);
     source->time.given = given(c, key.text);
-    if (source->converter == CONFIG_COMBINED) return check_combined_time(c, i);
+    if (has_own_time(source->converter)) return check_own_time(c, i);
     if (source->converter != CONFIG_RAW) return check_field_time(c, i);
     return source->time.given ? FAIL(c, key.text, "raw lines have no time; take this key out") : RC_OK;
 }

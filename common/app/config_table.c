@@ -75,17 +75,19 @@ const struct config_row config_table[] = {
     {"sources[].exclude", CONFIG_STRS, IN_SOURCE(exclude), .low = 0, .high = CONFIG_PATHS_MAX,
      .about = "Globs of files to leave out. One without a / is matched against the file's name alone (`*.gz`)."},
     {"sources[].converter", CONFIG_ENUM, .required = true, IN_SOURCE(converter),
-     NAMES("ndjson", "combined", "raw", "csv", "tsv", "delimited", "logfmt", "regex"),
+     NAMES("ndjson", "combined", "raw", "csv", "tsv", "delimited", "logfmt", "regex", "syslog", "cri"),
      .about =
          "What a line is: a JSON object; an access log line of Apache or nginx (combined or common); just bytes (raw); "
          "a row of RFC 4180 (csv, tsv); fields between separators without quotes (delimited); key=value "
-         "pairs (logfmt); what a pattern takes out of it (regex)."},
+         "pairs (logfmt); what a pattern takes out of it (regex); RFC 5424 or RFC 3164 (syslog); a "
+         "container's log in CRI's or Docker's form (cri)."},
     {"sources[].types", CONFIG_PAIRS, IN_SOURCE(types), .low = 0, .high = CONFIG_PAIRS_MAX,
      NAMES("text", "integer", "number", "boolean", "auto"),
      .about =
          "The types of fields by their names, `*` for all others; `text` where nothing is said. A value that is not "
          "of its type makes the line a reject; an empty one is null. Digits stay as they are written. `auto`: what "
-         "is a JSON number, true, false or null is that, the rest is text. For csv, tsv, delimited, logfmt, "
+         "is a JSON number, true, false or null is that, the rest is text. For csv, tsv, delimited, logfmt, syslog, "
+         "cri, "
          "regex."},
     {"sources[].table", CONFIG_MAP, .about = "The columns of csv, tsv and delimited."},
     {"sources[].table.header", CONFIG_ENUM, IN_SOURCE(table.header), .fallback = "first",
@@ -102,7 +104,8 @@ const struct config_row config_table[] = {
               "start of the file on, so a file is one stripe (`stripe_bytes` does not count), and `max_line_bytes` is "
               "of a row. A quote that stays open for that long costs one line."},
     {"sources[].time", CONFIG_MAP,
-     .about = "Where a record's time is. ndjson: without it there is no {time} in the partition template. combined: "
+     .about = "Where a record's time is. ndjson: without it there is no {time} in the partition template. combined, "
+              "syslog, cri: "
               "built in, only `on_error` may be given. raw: has no time."},
     {"sources[].time.field", CONFIG_TEXT, IN_SOURCE(time.field), SOME_TEXT,
      .about =
@@ -140,7 +143,15 @@ const struct config_row config_table[] = {
      .about =
          "A regular expression of PCRE2 for UTF-8. Its named groups, `(?<status>\\d+)`, are the record's fields; a "
          "group that takes no part in a match is left out. It may match anywhere in the first 4 KiB of a line: write "
-         "`^` and `$`. A line that it does not match is a reject, and so is one that needs too much work."},
+         "`^` and `$` (in this file `$$`). A line that it does not match is a reject, and so is one that needs too "
+         "much work."},
+
+    {"sources[].syslog", CONFIG_MAP, .about = "Settings of the converter syslog."},
+    {"sources[].syslog.since", CONFIG_TEXT, IN_SOURCE(syslog_since_text), .fallback = "", .allowed = "YYYY-MM",
+     .pattern = "^([0-9]{4}-(0[1-9]|1[0-2]))?$",
+     .about =
+         "Times without a year (RFC 3164) lie in the twelve months that begin with this one, and are UTC: the same "
+         "line is the same record whenever it is converted. Without it such a time does not parse."},
 
     {"output", CONFIG_MAP, .required = true, .about = "Where the objects go, and how they are made."},
     {"output.url", CONFIG_TEXT, .required = true, IN_CONFIG(output.url), SOME_TEXT,

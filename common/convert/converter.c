@@ -15,7 +15,8 @@ enum { LINE_BYTES_DEFAULT = 1024 * 1024, RECORD_BYTES_DEFAULT = 4 * 1024 * 1024 
 static const struct converter_ops *const table[CONVERTER_KINDS] = {
     [CONVERTER_NDJSON] = &ndjson_ops, [CONVERTER_COMBINED] = &combined_ops, [CONVERTER_RAW] = &raw_ops,
     [CONVERTER_CSV] = &csv_ops,       [CONVERTER_TSV] = &tsv_ops,           [CONVERTER_DELIMITED] = &delimited_ops,
-    [CONVERTER_LOGFMT] = &logfmt_ops, [CONVERTER_REGEX] = &regex_ops,
+    [CONVERTER_LOGFMT] = &logfmt_ops, [CONVERTER_REGEX] = &regex_ops,       [CONVERTER_SYSLOG] = &syslog_ops,
+    [CONVERTER_CRI] = &cri_ops,
 };
 
 static const char *const reason_names[REASON_COUNT] = {
@@ -27,7 +28,7 @@ static const char *const reason_names[REASON_COUNT] = {
 };
 
 static RC take_time(struct converter *c, const struct converter_settings *settings, struct why *why) {
-    c->time_given = settings->time_given;
+    c->time_given = settings->time_given && !c->ops->own_time;
     c->time_format = settings->time_format;
     bool built_in = c->ops->own_time || c->ops->has_no_time;
     if (!c->time_given && !built_in && partition_uses_time(c->partition))
@@ -97,6 +98,10 @@ size_t converter_scratch_bytes(const struct converter *c, size_t line_bytes) {
 }
 
 bool converter_needs_head(const struct converter *c) { return c->ops->needs_head && c->ops->needs_head(c); }
+
+void converter_file(struct converter *c, struct str uri) {
+    if (c->ops->file) c->ops->file(c, uri);
+}
 
 void converter_head(struct converter *c, struct str line, bool whole) {
     MUST(c->ops->head);

@@ -16,6 +16,8 @@
  *
  *   logfmt    key=value pairs (logfmt.c).
  *   regex     The named groups of a pattern (regex.h).
+ *   syslog    RFC 5424 and RFC 3164 (syslog.c).
+ *   cri       Logs of containers (cri.c); namespace, pod and container come from the file's path.
  *
  * Values are strings, or what `types` says (value.h). A line of these kinds that is not UTF-8 is a reject.
  *
@@ -44,6 +46,8 @@ enum converter_kind {
     CONVERTER_DELIMITED,
     CONVERTER_LOGFMT,
     CONVERTER_REGEX,
+    CONVERTER_SYSLOG,
+    CONVERTER_CRI,
     CONVERTER_KINDS
 };
 
@@ -91,7 +95,7 @@ struct converter_settings {
     enum converter_kind kind;
     struct str source;    /* its name */
     struct str partition; /* the template */
-    bool time_given;      /* there is a time, at time_field. combined always has its own, raw never */
+    bool time_given;      /* there is a time, at time_field. combined, syslog and cri have their own, raw never */
     bool time_optional;   /* on_error: partition */
     struct str time_field;
     struct time_parse time_format;
@@ -99,8 +103,9 @@ struct converter_settings {
     size_t record_bytes_max;      /* 0: 4 MiB */
     const struct str_pair *types; /* field, or "*" for all others, to the name of its type (value.h) */
     size_t types_len;
-    struct converter_table table; /* csv, tsv, delimited */
-    struct str pattern;           /* regex */
+    struct converter_table table;       /* csv, tsv, delimited */
+    struct str pattern;                 /* regex */
+    uint32_t syslog_year, syslog_month; /* syslog: when the twelve months of times without a year begin; 0: not known */
 };
 
 struct converted {
@@ -130,6 +135,8 @@ const char *converter_kind_name(enum converter_kind kind);
 /* Bytes of scratch that a line of `line_bytes` needs at most; 0 when its records are always in the line. */
 size_t converter_scratch_bytes(const struct converter *converter, size_t line_bytes);
 
+/* Whose lines follow; slice_begin() says it. */
+void converter_file(struct converter *converter, struct str uri);
 /* True: lines mean nothing without the first line of their file; converter_head() gives it, before the first line of
  * each file and from wherever in the file that is. `line` is without its LF or CRLF; `whole` is false when it is longer
  * than CONVERTER_HEAD_MAX. */

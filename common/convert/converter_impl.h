@@ -13,7 +13,8 @@ struct converter_ops {
     void (*close)(struct converter *converter);
     bool (*gives)(const struct converter *converter, size_t field); /* NULL: every field can be there */
     size_t (*scratch_bytes)(const struct converter *converter, size_t line_bytes);
-    bool (*needs_head)(const struct converter *converter); /* NULL: no */
+    bool (*needs_head)(const struct converter *converter);     /* NULL: no */
+    void (*file)(struct converter *converter, struct str uri); /* NULL: of no interest */
     void (*head)(struct converter *converter, struct str line, bool whole);
     void (*batch)(struct converter *converter, struct str lines); /* NULL: of no interest */
     /* `line` is not blank and without a BOM (unless keep_bom). Sets what differs from a zeroed RECORD. */
@@ -42,7 +43,7 @@ struct converter {
 };
 
 extern const struct converter_ops ndjson_ops, combined_ops, raw_ops, csv_ops, tsv_ops, delimited_ops, logfmt_ops,
-    regex_ops;
+    regex_ops, syslog_ops, cri_ops;
 
 static inline void converter_reject(struct converted *out, enum converter_reason reason) {
     out->verdict = CONVERTER_REJECT;

@@ -4,22 +4,15 @@
  * whatever it holds (url=/a?b=c). A key that stands twice is key and key_2. */
 #include "alloc.h"
 #include "columns.h"
+#include "names.h"
 #include "scan.h"
 #include "utf8.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
 enum {
-    KEYS_MAX = 256,
     GROWTH = 8, /* "a " becomes ,"a_255":true; a value's byte at most 6 */
     EXTRA = 64,
-};
-
-struct logfmt {
-    struct str keys[KEYS_MAX];
-    size_t count;
-    uint64_t seen;      /* a bit for each key, so that most are known to be new without looking */
-    struct arena arena; /* names that were made for this line */
 };
 
 struct pair {
@@ -170,41 +163,15 @@ static bool next_pair(struct cursor *c, struct pair *out) {
     return next_value(c, &out->value);
 }
 
-static bool is_known(const struct logfmt *l, struct str key) {
-    for (size_t i = 0; i < l->count; i++)
-        if (str_equal(l->keys[i], key)) return true;
-    return false;
-}
-
-/* The key, or key_2, key_3, … when it stood in the line before. */
-static struct str own_key(struct logfmt *l, struct str key) {
-    unsigned mixed = (unsigned)key.len * 31u + (unsigned char)key.at[0] * 7u + (unsigned char)key.at[key.len - 1];
-    uint64_t bit = (uint64_t)1 << (mixed & 63);
-    if (!(l->seen & bit)) {
-        l->seen |= bit;
-        return key;
-    }
-    struct str found = key;
-    for (unsigned n = 2; is_known(l, found); n++) {
-        char *made = arena_alloc(&l->arena, key.len + 8 + SCAN_STEP);
-        memcpy(made, key.at, key.len);
-        int len = snprintf(made + key.len, 8, "_%u", n);
-        found = (struct str){made, key.len + (size_t)len};
-    }
-    if (found.at != key.at) l->seen = UINT64_MAX; /* made names are looked for, always */
-    return found;
-}
-
 static RC logfmt_open(struct converter *c, const struct converter_settings *settings, struct why *why) {
     (void)settings, (void)why;
-    c->self = ALLOC(struct logfmt);
+    c->self = ALLOC(struct names);
     return RC_OK;
 }
 
 static void logfmt_close(struct converter *c) {
-    struct logfmt *l = c->self;
-    arena_done(&l->arena);
-    free(l);
+    names_done(c->self);
+    free(c->self);
 }
 
 static bool logfmt_gives(const struct converter *c, size_t field) {
@@ -238,28 +205,25 @@ static char *put_pair(struct converter *c, const struct pair *pair, char *to, st
     return value_write(to, pair->value, type, false, out_written);
 }
 
-static void line_reset(struct converter *c, struct logfmt *l) {
-    if (arena_used(&l->arena)) arena_reset(&l->arena);
-    l->count = 0;
-    l->seen = 0;
+static void line_reset(struct converter *c) {
+    names_reset(c->self);
     for (size_t i = 0; i < partition_field_count(c->partition); i++) c->fields[i] = (struct str){0};
 }
 
 /* The end of the object; NULL after a reject. */
 static char *put_pairs(struct converter *c, struct cursor *cursor, char *to, struct str *time, struct converted *out) {
-    struct logfmt *l = c->self;
+    struct names *names = c->self;
     struct pair pair;
     *to++ = '{';
     while (next_pair(cursor, &pair)) {
         struct str written = {0};
-        if (l->count == KEYS_MAX) {
+        if (names->count) *to++ = ',';
+        pair.key = names_add(names, pair.key);
+        if (!pair.key.at) {
             converter_reject(out, REASON_FIELDS);
             out->detail = STR("more than 256 keys");
             return NULL;
         }
-        pair.key = own_key(l, pair.key);
-        if (l->count) *to++ = ',';
-        l->keys[l->count++] = pair.key;
         to = put_pair(c, &pair, to, &written);
         if (!to) {
             converter_reject(out, REASON_TYPE);
@@ -278,7 +242,7 @@ static void logfmt_line(struct converter *c, struct str line, char *scratch, str
         converter_reject(out, REASON_UTF8);
         return;
     }
-    line_reset(c, c->self);
+    line_reset(c);
     struct cursor cursor = {line.at, line.at + line.len, scratch + GROWTH * line.len + EXTRA, NULL};
     char *end = put_pairs(c, &cursor, scratch, &time, out);
     if (!end) return;

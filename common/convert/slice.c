@@ -47,6 +47,7 @@ void slice_begin(struct slice *slice, struct converter *converter, const struct 
     slice->converter = converter;
     slice->place = *place;
     slice->place.uri.len = MIN(place->uri.len, (size_t)URI_MAX);
+    converter_file(converter, slice->place.uri);
     arena_reset(&slice->arena);
     slice_text_reset(&slice->text);
     route_reset(&slice->keys);

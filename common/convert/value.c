@@ -126,6 +126,10 @@ char *value_write(char *to, struct str text, enum value_type type, bool plain, s
         *out_written = text;
         return plain ? value_plain(to, text) : value_string(to, text);
     }
+    if (type == VALUE_RAW) {
+        *out_written = (struct str){0};
+        return scan_copy(to, text.at, text.len);
+    }
     if (text.len == 0 || (type == VALUE_AUTO && text.at[0] == 'n')) return write_null(to, out_written);
     char *end = write_literal(to, text, type);
     if (end) *out_written = (struct str){to, (size_t)(end - to)};

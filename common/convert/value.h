@@ -15,7 +15,7 @@
 
 #include "str.h"
 
-enum value_type { VALUE_TEXT, VALUE_INTEGER, VALUE_NUMBER, VALUE_BOOLEAN, VALUE_AUTO };
+enum value_type { VALUE_TEXT, VALUE_INTEGER, VALUE_NUMBER, VALUE_BOOLEAN, VALUE_AUTO, VALUE_RAW /* is JSON */ };
 
 /* "integer"; RC_BAD for what is none. */
 RC value_type_of(struct str name, enum value_type *out);

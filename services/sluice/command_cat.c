@@ -68,18 +68,19 @@ static enum rc time_of(void *context, struct str source, struct str record, int6
     return RC_BAD;
 }
 
-/* combined's records have theirs as RFC 3339, at "time"; raw ones have none; the others' is in a field. */
+/* Those of combined, syslog and cri have theirs as RFC 3339, at "time"; raw ones have none; the others' is in a field.
+ */
 static RC collect_times(struct catting *k, const struct config *config, struct arena *arena, struct why *why) {
     TRY(time_parse_compile(STR("rfc3339"), &k->rfc3339, why));
     k->times = ARENA_ARRAY(arena, struct source_time, config->source_count);
     for (size_t i = 0; i < config->source_count; i++) {
         const struct config_source *s = &config->sources[i];
-        bool combined = s->converter == CONFIG_COMBINED;
+        bool own = s->converter == CONFIG_COMBINED || s->converter == CONFIG_SYSLOG || s->converter == CONFIG_CRI;
         if (!s->time.given) continue;
         struct source_time *t = &k->times[k->times_len++];
         t->source = s->name;
-        t->format = combined ? &k->rfc3339 : &s->time.format;
-        TRY(json_path_compile(combined ? STR("time") : s->time.field, &t->path, why));
+        t->format = own ? &k->rfc3339 : &s->time.format;
+        TRY(json_path_compile(own ? STR("time") : s->time.field, &t->path, why));
     }
     return RC_OK;
 }

@@ -30,6 +30,8 @@ static enum converter_kind kind_of(enum config_converter converter) {
     case CONFIG_DELIMITED: return CONVERTER_DELIMITED;
     case CONFIG_LOGFMT: return CONVERTER_LOGFMT;
     case CONFIG_REGEX: return CONVERTER_REGEX;
+    case CONFIG_SYSLOG: return CONVERTER_SYSLOG;
+    case CONFIG_CRI: return CONVERTER_CRI;
     }
     return CONVERTER_RAW;
 }
@@ -43,6 +45,8 @@ struct converter_settings run_converter(const struct config *config, const struc
                                        .time_field = source->time.field,
                                        .time_format = source->time.format,
                                        .line_bytes_max = (size_t)source->max_line_bytes,
+                                       .syslog_year = source->syslog_year,
+                                       .syslog_month = source->syslog_month,
                                        .pattern = source->pattern,
                                        .types = source->types.at,
                                        .types_len = source->types.count,

@@ -155,3 +155,70 @@ def test_an_error_in_a_pattern_names_its_place(pipe):
     pipe.source(pattern="*.log", converter="regex", regex={"pattern": "^(?<a>x"})
     said = sluice("check", pipe.write_config(), check=DENIED).stderr.decode()
     assert re.search(r"sluice.yaml:\d+:\d+: sources\[0\].regex.pattern: at character 8 of the pattern: missing closing", said), said
+
+
+# ---- syslog
+
+FACILITIES = "kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp security console solaris-cron".split() + [f"local{i}" for i in range(8)]
+SEVERITIES = "emerg alert crit err warning notice info debug".split()
+
+
+def syslog_oracle(line, since=(2026, 7)):
+    found, body = {}, re.fullmatch(r"(?:<(\d{1,3})>)?(.*)", line, re.S)
+    rest = body[2]
+    element = r'\[(?:[^]\\"]|"(?:[^"\\]|\\.)*")*\]'
+    new = re.fullmatch(rf"1 (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:{element})+)(?: (.*))?", rest, re.S) if body[1] else None
+    if new:
+        found = dict(zip(("time", "host", "app", "pid", "msgid"), new.groups()))
+        if new[6] != "-":
+            found["data"] = {}
+            for sd_id, params in re.findall(r'\[([^] ]+)((?: [^=]+="(?:[^"\\]|\\.)*")*)\]', new[6]):
+                found["data"][sd_id] = {k: re.sub(r'\\(["\\\]])', r"\1", v) for k, v in re.findall(r' ([^=]+)="((?:[^"\\]|\\.)*)"', params)}
+        found["message"] = new[7]
+    else:
+        old = re.fullmatch(r"(\w{3}) ([ \d]\d) ([\d:]{8}) (\S+) (?:([^\s:\[]+)(?:\[([^\]]*)\])?: ?)?(.*)", rest, re.S)
+        month = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split().index(old[1]) + 1
+        year = since[0] + (month < since[1])
+        found = {"time": f"{year}-{month:02}-{int(old[2]):02}T{old[3]}Z", "host": old[4], "app": old[5], "pid": old[6], "message": old[7]}
+    if body[1]:
+        found["facility"], found["severity"] = FACILITIES[int(body[1]) // 8], SEVERITIES[int(body[1]) % 8]
+    order = "time facility severity host app pid msgid data message".split()
+    return {k: found[k] for k in order if found.get(k) not in (None, "-")}
+
+
+@pytest.mark.parametrize("stripe", STRIPES)
+def test_lines_of_syslog(pipe, stripe):
+    r = random.Random(9)
+    word = lambda: r.choice(["-", "host", "a.b", "été", "x" * 50])
+    text = lambda: "".join(r.choice(["m", " ", "é", '"', "\\", "]", "[", ": ", "\t", "😀"]) for _ in range(r.randrange(1, 20)))
+    lines = []
+    for _ in range(300):
+        time = f"2026-{r.randrange(1, 13):02}-{r.randrange(1, 29):02}T{r.randrange(24):02}:00:59{r.choice(['Z', '+01:00', '.5Z'])}"
+        elements = "".join("[" + f"id{i}" + "".join(f' p{j}="' + re.sub(r'(["\\\]])', r"\\\1", text()) + '"' for j in range(r.randrange(3))) + "]" for i in range(r.randrange(3)))
+        lines.append(f"<{r.randrange(192)}>1 {time} {word()} {word()} {word()} {word()} {elements or '-'} m{text()}")
+        day = r.randrange(1, 29)
+        tag = r.choice(["", "su: ", "su[12]: ", "/bin/x.y[1]:"])
+        lines.append(f"{r.choice(['', '<13>'])}{r.choice(['Jan', 'Jun', 'Jul', 'Dec'])} {day:2} 01:02:03 {r.choice(['h', 'é'])} {tag}m{text().replace(':', ';').replace('[', '(')}")
+    got, rejects = converted(pipe, "\n".join(lines).encode(), stripe, converter="syslog", syslog={"since": "2026-07"})
+    assert not rejects
+    assert in_any_order(got) == in_any_order(map(syslog_oracle, lines))
+
+
+# ---- cri
+
+@pytest.mark.parametrize("stripe", STRIPES)
+def test_logs_of_containers(pipe, stripe):
+    r = random.Random(2)
+    expected = {}
+    for container in ("nginx", "side-car"):
+        lines = []
+        for i in range(200):
+            stream, message = r.choice(("stdout", "stderr")), f"{i} " + r.choice(("é", '"q"', "", "a b", "\t"))
+            time = f"2026-01-01T00:00:{i % 60:02}.{i:09}Z"
+            docker = json.dumps({"log": message + "\n", "stream": stream, "time": time})
+            lines.append(docker if i % 2 else f"{time} {stream} F {message}")
+            expected.setdefault(container, []).append({"time": time, "stream": stream, "namespace": "shop", "pod": "web-1", "container": container, "message": message})
+        pipe.file(f"pods/shop_web-1_0a1b/{container}/0.log", "\n".join(lines).encode())
+    got, rejects = converted(pipe, b"", stripe, converter="cri", name="empty")
+    assert not rejects
+    assert in_any_order(got) == in_any_order(sum(expected.values(), []))

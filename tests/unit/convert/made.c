@@ -39,6 +39,8 @@ void made_open(struct made *made, const struct made_settings *s) {
                                           .record_bytes_max = s->record_bytes_max};
     *made = (struct made){0};
     settings.table.separator = s->separator ? str_of(s->separator) : STR(",");
+    settings.syslog_year = s->syslog_year;
+    settings.syslog_month = s->syslog_month;
     settings.pattern = str_of(s->pattern);
     settings.table.quoted_newlines = s->newlines;
     if (s->repeated) settings.table.header = TABLE_HEADER_REPEATED;
@@ -51,7 +53,8 @@ void made_open(struct made *made, const struct made_settings *s) {
     assert_int_equal(time_parse_compile(format, &settings.time_format, &why), RC_OK);
     if (converter_new(&settings, &made->converter, &why) != RC_OK) fail_msg("%s", why.text);
     made->slice = slice_new(s->limits);
-    struct slice_place place = {.uri = STR("/in.log"), .generation = 3, .stripe = 2, .line_in_stripe = 10};
+    struct slice_place place = {
+        .uri = s->uri ? str_of(s->uri) : STR("/in.log"), .generation = 3, .stripe = 2, .line_in_stripe = 10};
     memset(place.file.bytes, 0xab, sizeof place.file.bytes);
     slice_begin(made->slice, made->converter, &place);
     made->result = slice_result(made->slice);

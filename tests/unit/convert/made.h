@@ -28,8 +28,10 @@ struct made_settings {
     const char *columns;   /* of tables: "a,b"; NULL: the text's first line has them */
     bool newlines;         /* in quotes */
     bool repeated;         /* and so have later ones */
-    const char *pattern;   /* of regex */
-    const char *types;     /* "a=integer,*=auto" */
+    const char *uri;       /* NULL: /in.log */
+    uint32_t syslog_year, syslog_month;
+    const char *pattern; /* of regex */
+    const char *types;   /* "a=integer,*=auto" */
 };
 
 /* Converts `text` at settings->offset, or fails the test. */

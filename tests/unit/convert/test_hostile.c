@@ -26,6 +26,8 @@ static const struct made_settings kinds[] = {
     {.kind = CONVERTER_CSV, .partition = "{a}", .columns = "a,b"},
     {.kind = CONVERTER_CSV, .columns = "a,b,c", .newlines = true},
     {.kind = CONVERTER_TSV, .separator = "\t", .columns = "a", .types = "a=auto"},
+    {.kind = CONVERTER_SYSLOG, .partition = "{host}/{data.a.b}", .time_optional = true},
+    {.kind = CONVERTER_CRI, .partition = "{message}", .time_optional = true},
     {.kind = CONVERTER_LOGFMT, .partition = "{a}/{x}", .types = "*=auto"},
     {.kind = CONVERTER_REGEX, .pattern = "(?<a>.*)(?<b>[a-z ]+)*$", .partition = "{a}"},
 };

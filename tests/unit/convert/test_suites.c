@@ -255,6 +255,85 @@ static void naughty_strings_are_records_and_partitions(void **state) {
     assert_int_equal(combined.result->counts.rejects + combined.result->counts.blank, combined.result->counts.lines);
 }
 
+/* How a text becomes a line of each kind, and that text in the record. */
+static const struct {
+    struct made_settings settings;
+    const char *before;
+} texts_as[] = {
+    {{.kind = CONVERTER_CSV, .columns = "s", .separator = "\x1d"}, ""},
+    {{.kind = CONVERTER_TSV, .columns = "t,s", .separator = "\x1d"}, "x\x1d"},
+    {{.kind = CONVERTER_DELIMITED, .columns = "t,s", .separator = "\x1d\x1e"}, "\x1d\x1e"},
+    {{.kind = CONVERTER_REGEX, .pattern = "^x(?<s>(?s:.*))$"}, "x"},
+    {{.kind = CONVERTER_SYSLOG}, "<14>1 2026-01-01T00:00:00Z - - - - - "},
+    {{.kind = CONVERTER_CRI}, "2026-01-01T00:00:00Z stdout F "},
+};
+
+static void expect_text(size_t kind, struct str text, const char *verdict) {
+    char line[8192];
+    size_t n = strlen(texts_as[kind].before);
+    memcpy(line, texts_as[kind].before, n);
+    memcpy(line + n, text.at, text.len);
+    AUTO(made_done) struct made made;
+    struct made_settings settings = texts_as[kind].settings;
+    settings.offset = 100;
+    made_init(&made, &settings, (struct str){line, n + text.len});
+    assert_string_equal(verdict_of(&made), verdict);
+    if (strcmp(verdict, "record") != 0) return;
+    AUTO(own_free) char *record = made_text(made_output(&made, ""));
+    AUTO(json_parser_done) struct json_parser *parser = json_parser_new((struct json_parser_limits){0});
+    size_t len = strlen(record);
+    record = alloc_resize(record, len + JSON_PADDING, 1);
+    struct json_node root, node;
+    struct str got = {0};
+    assert_int_equal(json_parse(parser, (struct str){record, len}, &root, NULL), RC_OK);
+    if (json_get(root, STR("s"), &node) != RC_OK && json_get(root, STR("message"), &node) != RC_OK) {
+        assert_int_equal(text.len, 0);
+        return;
+    }
+    assert_int_equal(json_get_str(node, &got), RC_OK);
+    if (!str_equal(got, text)) fail_msg("kind %zu: %.*s", kind, STR_ARG(text));
+}
+
+/* Neither a CSV field that begins with a quote nor one that ends with a CR of the line's is the text as it stands. */
+static bool stays_as_it_is(size_t kind, struct str text) {
+    bool quotes = texts_as[kind].settings.kind == CONVERTER_CSV || texts_as[kind].settings.kind == CONVERTER_TSV;
+    if (text.len && memchr(text.at, 0x1d, text.len)) return false; /* the separator */
+    if (str_starts(text, STR("\xef\xbb\xbf"))) return false;      /* syslog takes a BOM before a message away */
+    return !(quotes && str_starts(text, STR("\""))) && text.len > 0;
+}
+
+static void every_text_goes_through_every_converter(void **state) {
+    (void)state;
+    AUTO(free_str) struct str strings = read_file(TEST_DATA "/json/blns.txt");
+    AUTO(free_str) struct str tests = read_file(TEST_DATA "/json/utf8tests.bin");
+    size_t count = 0;
+    for (size_t kind = 0; kind < sizeof texts_as / sizeof texts_as[0]; kind++) {
+        struct str rest = strings, line, number, validity;
+        for (; str_cut(&rest, '\n', &line); count++)
+            if (stays_as_it_is(kind, line)) expect_text(kind, line, "record");
+        rest = tests;
+        for (; str_cut(&rest, '\n', &line); count++) {
+            if (!str_cut(&line, ':', &number) || !str_cut(&line, ':', &validity)) continue;
+            if (!stays_as_it_is(kind, line)) continue;
+            expect_text(kind, line, str_equal(validity, STR("valid")) ? "record" : "utf8");
+        }
+    }
+    assert_true(count > 4000);
+}
+
+/* As they stand: whatever comes of them, no line is lost, and each record is JSON. */
+static void naughty_lines_as_logfmt(void **state) {
+    (void)state;
+    AUTO(free_str) struct str strings = read_file(TEST_DATA "/json/blns.txt");
+    AUTO(made_done) struct made made;
+    made_init(&made, &(struct made_settings){.kind = CONVERTER_LOGFMT, .types = "*=auto"}, strings);
+    assert_true(made.result->counts.converted > 300 && made.result->counts.rejects > 10);
+    AUTO(own_free) char *records = made_text(made_output(&made, ""));
+    AUTO(made_done) struct made again;
+    made_init(&again, &(struct made_settings){.kind = CONVERTER_NDJSON}, str_of(records));
+    assert_int_equal(again.result->counts.converted, made.result->counts.converted);
+}
+
 static void naughty_json_lines(void **state) {
     (void)state;
     AUTO(free_str) struct str json = read_file(TEST_DATA "/json/blns.json");
@@ -277,6 +356,8 @@ int main(void) {
         cmocka_unit_test(a_bom_before_an_object_is_fine_at_the_start_of_a_file),
         cmocka_unit_test(utf8_conformance),
         cmocka_unit_test(naughty_strings_are_records_and_partitions),
+        cmocka_unit_test(every_text_goes_through_every_converter),
+        cmocka_unit_test(naughty_lines_as_logfmt),
         cmocka_unit_test(naughty_json_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

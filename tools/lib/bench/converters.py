@@ -37,7 +37,17 @@ def write_logfmt(records, out):
 
 
 PATTERN = (r'^(?<remote>\S+) (?<ident>\S+) (?<user>\S+) \[(?<when>[^\]]+)\] "(?<method>\S+) (?<path>[^"]*) (?<protocol>[^" ]+)" '
-           r'(?<status>\d+) (?<bytes>\d+) "(?<referer>[^"]*)" "(?<agent>[^"]*)"$')
+           r'(?<status>\d+) (?<bytes>\d+) "(?<referer>[^"]*)" "(?<agent>[^"]*)"$$')
+def write_syslog(records, out):
+    out.writelines(f"<14>1 {r['time']} {r['tenant']} nginx 812 access [req@32473 id=\"{r['request_id']}\" status=\"{r['status']}\"] "
+                   f"{r['method']} {r['path']} {r['bytes']} {r['user_agent']}\n" for r in records)
+
+
+def write_cri(records, out):
+    out.writelines(f"{r['time']} stdout F {r['remote_addr']} {r['method']} {r['path']} {r['status']} {r['bytes']} {r['referer']} "
+                   f"{r['user_agent']} {r['request_id']}\n" for r in records)
+
+
 COLUMNS = '[time, remote, method, path, status, bytes, referer, agent, seconds, id, country, tenant]'
 TYPES = "types: {status: integer, bytes: integer, request_time: number, seconds: number}"
 # name: (how the input is written or None for make_logs' own form, lines of the source's configuration, partition, target)
@@ -48,6 +58,8 @@ CONVERTERS = {
     "csv": (write_csv, [TIME, TYPES], HOUR, 0.6),
     "tsv": (lambda records, out: write_csv(records, out, "\t"), [TIME, TYPES], HOUR, 0.6),
     "delimited": (write_delimited, [TIME, TYPES, f'table: {{separator: "|", header: none, columns: {COLUMNS}}}'], HOUR, None),
+    "syslog": (write_syslog, [], HOUR, None),
+    "cri": (write_cri, [], HOUR, 0.5),
     "logfmt": (write_logfmt, [TIME, TYPES], HOUR, None),
     "regex": ("combined", ["time: {field: when, format: clf}", "types: {status: integer, bytes: integer}",
                            f"regex: {{pattern: '{PATTERN}'}}"], HOUR, None),

@@ -14,8 +14,9 @@
  * secrets. JSON is YAML too: a program that makes a configuration writes JSON, with $ doubled, and gives it to
  * config_from_text().
  *
- * Paths (sources[].paths, exclude, after_durable's folder, output.url, state) are absolute here; relative ones in the
- * file start at the folder of the file. No path is opened, and no glob is matched.
+ * Paths (sources[].paths, exclude, lua.file, after_durable's folder, output.url, state) are absolute here; relative
+ * ones in the file start at the folder of the file. Scripts (lua.file) are read; no other path is opened, and no glob
+ * is matched.
  *
  * Memory: one arena in the config; all texts and lists point into it, texts end in a NUL. Threads: loading, one at a
  * time (it reads the environment); a loaded config is read-only and may be shared. Limits: a file of CONFIG_BYTES_MAX,
@@ -36,6 +37,7 @@ enum {
     CONFIG_SOURCES_MAX = 256,
     CONFIG_PATHS_MAX = 1024,
     CONFIG_PAIRS_MAX = 1024,
+    CONFIG_SCRIPT_MAX = 256 * 1024,
     CONFIG_KEY_MAX = 96,
 };
 
@@ -51,6 +53,7 @@ enum config_converter {
     CONFIG_REGEX,
     CONFIG_SYSLOG,
     CONFIG_CRI,
+    CONFIG_LUA,
 };
 enum config_header { CONFIG_HEADER_FIRST, CONFIG_HEADER_REPEATED, CONFIG_HEADER_NONE };
 enum config_on_error { CONFIG_TIME_REJECT, CONFIG_TIME_PARTITION };
@@ -96,6 +99,19 @@ struct config_columns {
     bool quoted_newlines;
 };
 
+/* lua. */
+struct config_script {
+    struct str file; /* absolute */
+    struct str text; /* of the file */
+    uint64_t instructions, memory_bytes;
+};
+
+/* What of the records is kept. */
+struct config_fields {
+    struct config_strs keep, drop;
+    struct config_pairs rename, add;
+};
+
 /* Where a record's time is. */
 struct config_time {
     bool given;                    /* there is a time; combined, syslog and cri have their own; raw never has one */
@@ -113,6 +129,9 @@ struct config_source {
     struct config_time time;
     struct config_pairs types; /* field to text, integer, number, boolean, auto */
     struct config_columns table;
+    struct config_script script;
+    struct str where; /* "": all; compiled by the converter's module */
+    struct config_fields fields;
     struct str syslog_since_text;       /* "2026-07" */
     uint32_t syslog_year, syslog_month; /* 0: not given */
     struct str pattern;                 /* regex; compiled by the converter's module */

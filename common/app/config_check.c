@@ -4,6 +4,7 @@
 #include "config_error.h"
 #include "config_paths.h"
 #include "config_ports.h"
+#include "config_script.h"
 #include "config_table.h"
 #include "config_value.h"
 #include "json_path.h"
@@ -21,8 +22,8 @@ static bool given(const struct checker *c, const char *key) { return config_mark
 
 /* ---- a source */
 
-static const char *const converter_names[] = {"ndjson",    "combined", "raw",   "csv",    "tsv",
-                                              "delimited", "logfmt",   "regex", "syslog", "cri"};
+static const char *const converter_names[] = {"ndjson", "combined", "raw",    "csv", "tsv", "delimited",
+                                              "logfmt", "regex",    "syslog", "cri", "lua"};
 
 static bool has_own_time(enum config_converter converter) {
     return converter == CONFIG_COMBINED || converter == CONFIG_SYSLOG || converter == CONFIG_CRI;
@@ -105,13 +106,29 @@ static RC check_since(const struct checker *c, size_t i) {
     return RC_OK;
 }
 
+static RC check_script(const struct checker *c, size_t i) {
+    struct config_script *script = &c->config->sources[i].script;
+    struct config_key key = config_key("sources[%zu].lua.file", i);
+    struct why reason = {0};
+    if (!script->file.len)
+        return FAIL(c, config_key("sources[%zu].converter", i).text, "lua needs the key \"lua.file\"");
+    if (config_paths_absolute(c->config, script->file, false, &script->file, &reason) != RC_OK ||
+        config_script_read(c->config, script->file, &script->text, &reason) != RC_OK)
+        return FAIL(c, key.text, "%s", reason.text);
+    return RC_OK;
+}
+
 /* The keys of single converters, and types. */
 static RC check_kinds(const struct checker *c, size_t i) {
     enum config_converter kind = c->config->sources[i].converter;
-    bool typed = has_table(kind) || kind >= CONFIG_LOGFMT;
+    bool typed = has_table(kind) || (kind >= CONFIG_LOGFMT && kind <= CONFIG_CRI);
     TRY(check_only_for(c, i, "types", typed, "csv, tsv, delimited, logfmt, regex, syslog and cri"));
     TRY(check_only_for(c, i, "regex", kind == CONFIG_REGEX, "regex"));
     TRY(check_only_for(c, i, "syslog", kind == CONFIG_SYSLOG, "syslog"));
+    TRY(check_only_for(c, i, "lua", kind == CONFIG_LUA, "lua"));
+    TRY(check_only_for(c, i, "where", kind != CONFIG_RAW, "records with fields"));
+    TRY(check_only_for(c, i, "fields", kind != CONFIG_RAW, "records with fields"));
+    if (kind == CONFIG_LUA) TRY(check_script(c, i));
     if (kind == CONFIG_SYSLOG) TRY(check_since(c, i));
     if (kind == CONFIG_REGEX && !c->config->sources[i].pattern.len)
         return FAIL(c, config_key("sources[%zu].converter", i).text, "regex needs the key \"regex.pattern\"");

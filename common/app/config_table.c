@@ -75,12 +75,12 @@ const struct config_row config_table[] = {
     {"sources[].exclude", CONFIG_STRS, IN_SOURCE(exclude), .low = 0, .high = CONFIG_PATHS_MAX,
      .about = "Globs of files to leave out. One without a / is matched against the file's name alone (`*.gz`)."},
     {"sources[].converter", CONFIG_ENUM, .required = true, IN_SOURCE(converter),
-     NAMES("ndjson", "combined", "raw", "csv", "tsv", "delimited", "logfmt", "regex", "syslog", "cri"),
+     NAMES("ndjson", "combined", "raw", "csv", "tsv", "delimited", "logfmt", "regex", "syslog", "cri", "lua"),
      .about =
          "What a line is: a JSON object; an access log line of Apache or nginx (combined or common); just bytes (raw); "
          "a row of RFC 4180 (csv, tsv); fields between separators without quotes (delimited); key=value "
          "pairs (logfmt); what a pattern takes out of it (regex); RFC 5424 or RFC 3164 (syslog); a "
-         "container's log in CRI's or Docker's form (cri)."},
+         "container's log in CRI's or Docker's form (cri); what your function makes of it (lua)."},
     {"sources[].types", CONFIG_PAIRS, IN_SOURCE(types), .low = 0, .high = CONFIG_PAIRS_MAX,
      NAMES("text", "integer", "number", "boolean", "auto"),
      .about =
@@ -152,6 +152,36 @@ const struct config_row config_table[] = {
      .about =
          "Times without a year (RFC 3164) lie in the twelve months that begin with this one, and are UTC: the same "
          "line is the same record whenever it is converted. Without it such a time does not parse."},
+
+    {"sources[].lua", CONFIG_MAP, .about = "The script of the converter lua."},
+    {"sources[].lua.file", CONFIG_TEXT, IN_SOURCE(script.file), SOME_TEXT,
+     .about =
+         "A file of Lua 5.4 with `function convert(line, meta)`. It returns a table (a record), a list of tables, "
+         "nothing (the line is filtered), or nil and a reason (a reject). `meta.source` and `meta.uri` say where the "
+         "line is from, `null` is JSON's. What it gives must depend on nothing else: the file is run anew for each "
+         "line, without io, os, load, debug, coroutines, metatables and random numbers, and pairs() goes in the order "
+         "of the keys."},
+    {"sources[].lua.instructions", CONFIG_COUNT, IN_SOURCE(script.instructions), .fallback = "1000000", .low = 1000,
+     .high = 1000000000, .about = "A line that takes more is a reject (`limit`)."},
+    {"sources[].lua.memory", CONFIG_BYTES, IN_SOURCE(script.memory_bytes), .fallback = "16MiB", .low = MIB, .high = GIB,
+     .about = "What a lane's script may hold; a line that takes more is a reject (`limit`)."},
+    {"sources[].where", CONFIG_TEXT, IN_SOURCE(where), .fallback = "",
+     .allowed = "a condition such as status >= 500 and not path matches '^/health'",
+     .about = "Only records for which it holds are written; lines without any are counted as filtered. Fields by name, "
+              "path or JSON Pointer; `=`, `!=`, `<`, `<=`, `>`, `>=`, `in [...]`, `not in [...]`, `matches 'PATTERN'`; "
+              "`not`, `and`, `or`, parentheses; texts in quotes. What is missing is null. Not for raw."},
+    {"sources[].fields", CONFIG_MAP,
+     .about =
+         "Which top-level fields of a record are written, in this order: keep, drop, rename, add. Conditions, times "
+         "and partitions see the record as it was before. Not for raw."},
+    {"sources[].fields.keep", CONFIG_STRS, IN_SOURCE(fields.keep), .low = 1, .high = CONFIG_PAIRS_MAX,
+     .about = "Only these."},
+    {"sources[].fields.drop", CONFIG_STRS, IN_SOURCE(fields.drop), .low = 1, .high = CONFIG_PAIRS_MAX,
+     .about = "Not these."},
+    {"sources[].fields.rename", CONFIG_PAIRS, IN_SOURCE(fields.rename), .low = 0, .high = CONFIG_PAIRS_MAX,
+     .about = "Names to new ones. One that would stand twice gets `_2` behind it."},
+    {"sources[].fields.add", CONFIG_PAIRS, IN_SOURCE(fields.add), .low = 0, .high = CONFIG_PAIRS_MAX,
+     .about = "Constant texts, where the record has no field of that name."},
 
     {"output", CONFIG_MAP, .required = true, .about = "Where the objects go, and how they are made."},
     {"output.url", CONFIG_TEXT, .required = true, IN_CONFIG(output.url), SOME_TEXT,

@@ -7,6 +7,7 @@
 #include "must.h"
 #include "num.h"
 #include "own.h"
+#include "shape.h"
 
 #include <stdlib.h>
 
@@ -16,7 +17,7 @@ static const struct converter_ops *const table[CONVERTER_KINDS] = {
     [CONVERTER_NDJSON] = &ndjson_ops, [CONVERTER_COMBINED] = &combined_ops, [CONVERTER_RAW] = &raw_ops,
     [CONVERTER_CSV] = &csv_ops,       [CONVERTER_TSV] = &tsv_ops,           [CONVERTER_DELIMITED] = &delimited_ops,
     [CONVERTER_LOGFMT] = &logfmt_ops, [CONVERTER_REGEX] = &regex_ops,       [CONVERTER_SYSLOG] = &syslog_ops,
-    [CONVERTER_CRI] = &cri_ops,
+    [CONVERTER_CRI] = &cri_ops,       [CONVERTER_LUA] = &lua_ops,
 };
 
 static const char *const reason_names[REASON_COUNT] = {
@@ -24,7 +25,7 @@ static const char *const reason_names[REASON_COUNT] = {
     [REASON_UTF8] = "utf8",         [REASON_DEPTH] = "depth",       [REASON_NUMBER] = "number",
     [REASON_TIME] = "time",         [REASON_TOO_LONG] = "too long", [REASON_FORMAT] = "format",
     [REASON_FIELDS] = "fields",     [REASON_HEADER] = "header",     [REASON_TYPE] = "type",
-    [REASON_NO_MATCH] = "no match", [REASON_LIMIT] = "limit",
+    [REASON_NO_MATCH] = "no match", [REASON_LIMIT] = "limit",       [REASON_SCRIPT] = "script",
 };
 
 static RC take_time(struct converter *c, const struct converter_settings *settings, struct why *why) {
@@ -61,6 +62,10 @@ RC converter_new(const struct converter_settings *settings, struct converter **o
     c->types = settings->types;
     c->types_len = settings->types_len;
     TRY(c->ops->open(c, settings, why));
+    TRY(shape_new(&settings->shape, c->record_bytes_max, &c->shape, why));
+    if (c->shape && c->ops->has_no_fields)
+        return why_set(why, RC_BAD, "lines of %s have no fields that a condition or a list of fields could name",
+                       c->ops->name);
     *out = TAKE(c);
     return RC_OK;
 }
@@ -68,6 +73,7 @@ RC converter_new(const struct converter_settings *settings, struct converter **o
 void converter_free(struct converter *c) {
     if (!c) return;
     if (c->self) c->ops->close(c);
+    shape_free(c->shape);
     partition_free(c->partition);
     free((char *)(uintptr_t)c->source.at);
     free(c);
@@ -137,8 +143,31 @@ void converter_batch(struct converter *c, struct str lines) {
     if (c->ops->batch) c->ops->batch(c, lines);
 }
 
-void converter_line(struct converter *c, struct str line, bool at_file_start, char *scratch, struct converted *out) {
+static struct converted *fresh(struct converter *c, struct converted *out) {
     *out = (struct converted){.verdict = CONVERTER_RECORD, .values.fields = c->fields};
+    return out;
+}
+
+static void finish(struct converter *c, struct converted *out) {
+    if (out->verdict == CONVERTER_RECORD && out->record.len > c->record_bytes_max)
+        converter_reject(out, REASON_TOO_LONG);
+    if (out->verdict == CONVERTER_RECORD && c->shape) shape_apply(c->shape, out);
+}
+
+/* A line is a reject as a whole: all its records are looked at before the first one is given. */
+static void all_records(struct converter *c, struct converted *out) {
+    bool any = false;
+    for (c->ops->rewind(c); c->ops->next(c, fresh(c, out));) {
+        finish(c, out);
+        if (out->verdict == CONVERTER_REJECT) return;
+        any = any || out->verdict == CONVERTER_RECORD;
+    }
+    c->ops->rewind(c);
+    if (!any || !converter_next(c, out)) out->verdict = CONVERTER_FILTERED;
+}
+
+void converter_line(struct converter *c, struct str line, bool at_file_start, char *scratch, struct converted *out) {
+    (void)fresh(c, out);
     if (line.len > c->line_bytes_max) { /* as the reader says of a line that it did not keep */
         converter_reject(out, REASON_TOO_LONG);
         return;
@@ -150,7 +179,16 @@ void converter_line(struct converter *c, struct str line, bool at_file_start, ch
     }
     c->at_file_start = at_file_start;
     c->ops->line(c, line, scratch, out);
-    if (out->verdict == CONVERTER_RECORD && out->record.len > c->record_bytes_max) {
-        converter_reject(out, REASON_TOO_LONG);
+    if (out->verdict == CONVERTER_RECORD && c->ops->next)
+        all_records(c, out);
+    else
+        finish(c, out);
+}
+
+bool converter_next(struct converter *c, struct converted *out) {
+    while (c->ops->next && c->ops->next(c, fresh(c, out))) {
+        finish(c, out);
+        if (out->verdict == CONVERTER_RECORD) return true;
     }
+    return false;
 }

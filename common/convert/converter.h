@@ -16,6 +16,7 @@
  *
  *   logfmt    key=value pairs (logfmt.c).
  *   regex     The named groups of a pattern (regex.h).
+ *   lua       What a user's function makes of it (script.h): several records, or none.
  *   syslog    RFC 5424 and RFC 3164 (syslog.c).
  *   cri       Logs of containers (cri.c); namespace, pod and container come from the file's path.
  *
@@ -48,6 +49,7 @@ enum converter_kind {
     CONVERTER_REGEX,
     CONVERTER_SYSLOG,
     CONVERTER_CRI,
+    CONVERTER_LUA,
     CONVERTER_KINDS
 };
 
@@ -67,12 +69,18 @@ enum converter_reason {
     REASON_FIELDS,     /* `fields`         another number of fields than the header has, or too many */
     REASON_HEADER,     /* `header`         the file's first line is no header */
     REASON_NO_MATCH,   /* `no match`       the pattern does not match (regex) */
-    REASON_LIMIT,      /* `limit`          too much work or memory for one line (regex) */
+    REASON_LIMIT,      /* `limit`          too much work or memory for one line (regex, lua) */
+    REASON_SCRIPT,     /* `script`         the script failed, or says so (lua); the detail has its words */
     REASON_TYPE,       /* `type`           a value is not of its type; the detail names the field */
     REASON_COUNT
 };
 
-enum converter_verdict { CONVERTER_RECORD, CONVERTER_REJECT, CONVERTER_BLANK };
+enum converter_verdict {
+    CONVERTER_RECORD,
+    CONVERTER_REJECT,
+    CONVERTER_BLANK,
+    CONVERTER_FILTERED /* by a condition or a script */
+};
 
 enum table_header {
     TABLE_HEADER_FIRST,    /* the file's first line has the names */
@@ -91,6 +99,22 @@ struct converter_table {
 /* The grid of a file that cannot be cut: one stripe, whatever its size. Its end fits int64. */
 #define CONVERTER_ONE_STRIPE ((uint64_t)1 << 62)
 
+struct converter_script {
+    struct str text;  /* of the file */
+    const char *name; /* what errors begin with */
+    uint64_t instructions_max;
+    size_t bytes_max;
+};
+
+/* See shape.h. The lists must live as long as the converter. */
+struct converter_shape {
+    struct str where; /* "": all */
+    const struct str *keep, *drop;
+    size_t keep_len, drop_len;
+    const struct str_pair *rename, *add;
+    size_t rename_len, add_len;
+};
+
 struct converter_settings {
     enum converter_kind kind;
     struct str source;    /* its name */
@@ -103,8 +127,10 @@ struct converter_settings {
     size_t record_bytes_max;      /* 0: 4 MiB */
     const struct str_pair *types; /* field, or "*" for all others, to the name of its type (value.h) */
     size_t types_len;
-    struct converter_table table;       /* csv, tsv, delimited */
-    struct str pattern;                 /* regex */
+    struct converter_table table;   /* csv, tsv, delimited */
+    struct str pattern;             /* regex */
+    struct converter_script script; /* lua */
+    struct converter_shape shape;
     uint32_t syslog_year, syslog_month; /* syslog: when the twelve months of times without a year begin; 0: not known */
 };
 
@@ -157,5 +183,7 @@ void converter_batch(struct converter *converter, struct str lines);
  * converter_scratch_bytes(). *out is good until the next call for this converter. */
 void converter_line(struct converter *converter, struct str line, bool at_file_start, char *scratch,
                     struct converted *out);
+/* After CONVERTER_RECORD: one more record of the same line; false when there is none. */
+bool converter_next(struct converter *converter, struct converted *out);
 
 #endif

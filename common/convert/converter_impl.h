@@ -19,17 +19,23 @@ struct converter_ops {
     void (*batch)(struct converter *converter, struct str lines); /* NULL: of no interest */
     /* `line` is not blank and without a BOM (unless keep_bom). Sets what differs from a zeroed RECORD. */
     void (*line)(struct converter *converter, struct str line, char *scratch, struct converted *out);
+    /* NULL: a line is one record. Else ->line() says CONVERTER_RECORD without a record, and these give them: from the
+     * first after rewind(); false: there are no more. */
+    bool (*next)(struct converter *converter, struct converted *out);
+    void (*rewind)(struct converter *converter);
     /* NULL: a record is a line. Else the end of the row at the start, with its LF; 0: not in `bytes`. */
     size_t (*row_end)(const struct converter *converter, struct str bytes);
     bool keep_bom;
     bool own_time, has_no_time; /* the time is not the settings' */
-    bool blank_is_empty;        /* a line of spaces is none that is blank */
+    bool has_no_fields;
+    bool blank_is_empty; /* a line of spaces is none that is blank */
 };
 
 struct converter {
     const struct converter_ops *ops;
     void *self; /* the single converter's own */
     struct partition *partition;
+    struct shape *shape; /* NULL: records stay as they are */
     struct str source;
     bool time_given, time_optional;
     struct json_path time_field;   /* where time_given, and for who asks */
@@ -43,7 +49,7 @@ struct converter {
 };
 
 extern const struct converter_ops ndjson_ops, combined_ops, raw_ops, csv_ops, tsv_ops, delimited_ops, logfmt_ops,
-    regex_ops, syslog_ops, cri_ops;
+    regex_ops, syslog_ops, cri_ops, lua_ops;
 
 static inline void converter_reject(struct converted *out, enum converter_reason reason) {
     out->verdict = CONVERTER_REJECT;

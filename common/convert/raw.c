@@ -26,4 +26,5 @@ const struct converter_ops raw_ops = {.name = "raw",
                                       .gives = raw_gives,
                                       .line = raw_line,
                                       .keep_bom = true,
-                                      .has_no_time = true};
+                                      .has_no_time = true,
+                                      .has_no_fields = true};

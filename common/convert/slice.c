@@ -90,7 +90,6 @@ static void put_record(struct slice *slice, const struct line *line, const struc
     }
     slice_put(slice, output, at, bytes);
     if (made->values.has_time) note_time(&slice->outputs[output], made->values.time_ns);
-    slice->result.counts.converted++;
     slice->result.counts.records++;
     if ((int64_t)output == slice->overflow_output) slice->result.counts.overflow++;
 }
@@ -104,7 +103,13 @@ static void add_line(struct slice *slice, const struct line *line) {
     struct slice_counts *counts = &slice->result.counts;
     counts->lines++;
     switch (made.verdict) {
-    case CONVERTER_RECORD: put_record(slice, line, &made, scratch); break;
+    case CONVERTER_RECORD:
+        counts->converted++;
+        do {
+            put_record(slice, line, &made, scratch);
+        } while (converter_next(slice->converter, &made));
+        break;
+    case CONVERTER_FILTERED: counts->filtered++; break;
     case CONVERTER_BLANK: counts->blank++; break;
     case CONVERTER_REJECT:
         slice_reject(slice, &(struct slice_reject){.offset = line->offset,

@@ -7,6 +7,8 @@
 #include "own.h"
 #include "regex.h"
 #include "run.h"
+#include "script.h"
+#include "where.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -32,8 +34,28 @@ static enum converter_kind kind_of(enum config_converter converter) {
     case CONFIG_REGEX: return CONVERTER_REGEX;
     case CONFIG_SYSLOG: return CONVERTER_SYSLOG;
     case CONFIG_CRI: return CONVERTER_CRI;
+    case CONFIG_LUA: return CONVERTER_LUA;
     }
     return CONVERTER_RAW;
+}
+
+/* What errors of a script begin with. */
+static const char *base_name(struct str file) {
+    const char *slash = file.len ? strrchr(file.at, '/') : NULL;
+    return slash ? slash + 1 : "script";
+}
+
+static struct converter_shape shape_of(const struct config_source *s) {
+    const struct config_fields *f = &s->fields;
+    return (struct converter_shape){.where = s->where,
+                                    .keep = f->keep.at,
+                                    .drop = f->drop.at,
+                                    .keep_len = f->keep.count,
+                                    .drop_len = f->drop.count,
+                                    .rename = f->rename.at,
+                                    .add = f->add.at,
+                                    .rename_len = f->rename.count,
+                                    .add_len = f->add.count};
 }
 
 struct converter_settings run_converter(const struct config *config, const struct config_source *source) {
@@ -45,6 +67,9 @@ struct converter_settings run_converter(const struct config *config, const struc
                                        .time_field = source->time.field,
                                        .time_format = source->time.format,
                                        .line_bytes_max = (size_t)source->max_line_bytes,
+                                       .script = {source->script.text, base_name(source->script.file),
+                                                  source->script.instructions, (size_t)source->script.memory_bytes},
+                                       .shape = shape_of(source),
                                        .syslog_year = source->syslog_year,
                                        .syslog_month = source->syslog_month,
                                        .pattern = source->pattern,
@@ -57,18 +82,32 @@ struct converter_settings run_converter(const struct config *config, const struc
                                                  .quoted_newlines = source->table.quoted_newlines}};
 }
 
+/* What a person wrote for this source alone, each to blame by its own key. */
+static RC check_texts(const struct converter_settings *settings, const char **out_key, struct why *why) {
+    AUTO(regex_done) struct regex *regex = NULL;
+    AUTO(script_done) struct script *script = NULL;
+    AUTO(where_done) struct where *where = NULL;
+    const struct converter_script *s = &settings->script;
+    struct script_limits limits = {s->instructions_max, s->bytes_max, CONFIG_BYTES_MAX};
+    *out_key = "regex.pattern";
+    if (settings->kind == CONVERTER_REGEX) TRY(regex_new(settings->pattern, &regex, why));
+    *out_key = "lua.file";
+    if (settings->kind == CONVERTER_LUA) TRY(script_new(s->text, s->name, limits, &script, why));
+    *out_key = "where";
+    return settings->shape.where.len ? where_new(settings->shape.where, &where, why) : RC_OK;
+}
+
 RC run_check_sources(const struct config *config, struct why *why) {
     for (size_t i = 0; i < config->source_count; i++) {
         struct converter_settings settings = run_converter(config, &config->sources[i]);
-        struct converter *converter = NULL;
+        AUTO(converter_done) struct converter *converter = NULL;
         struct why inner = {0};
-        AUTO(regex_done) struct regex *regex = NULL;
-        if (settings.kind == CONVERTER_REGEX && regex_new(settings.pattern, &regex, &inner) != RC_OK)
-            return config_error(config, config_key("sources[%zu].regex.pattern", i).text, why, "%s", inner.text);
+        const char *key = NULL;
+        if (check_texts(&settings, &key, &inner) != RC_OK)
+            return config_error(config, config_key("sources[%zu].%s", i, key).text, why, "%s", inner.text);
         if (converter_new(&settings, &converter, &inner) != RC_OK)
             return config_error(config, "output.partition", why, "%s (for source %.*s)", inner.text,
                                 STR_ARG(config->sources[i].name));
-        converter_free(converter);
     }
     return RC_OK;
 }

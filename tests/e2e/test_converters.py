@@ -222,3 +222,70 @@ def test_logs_of_containers(pipe, stripe):
     got, rejects = converted(pipe, b"", stripe, converter="cri", name="empty")
     assert not rejects
     assert in_any_order(got) == in_any_order(sum(expected.values(), []))
+
+
+# ---- lua
+
+SCRIPT = """\
+-- one record a word, with what is common to all
+function convert(line, meta)
+  if line:sub(1, 1) == "#" then return end
+  local records = {}
+  for at, word in line:gmatch("()(%S+)") do
+    records[#records + 1] = {word = word, at = at - 1, of = meta.source, upper = (word:gsub("%l", string.upper))}
+  end
+  if #records > 5 then return nil, "too many words: " .. #records end
+  return records
+end
+"""
+
+
+@pytest.mark.parametrize("stripe", STRIPES)
+def test_records_of_a_script(pipe, stripe):
+    r = random.Random(4)
+    lines = [" ".join(r.choice(["a", "Bc", "x=1", "#", '"']) for _ in range(r.randrange(1, 8))) for _ in range(400)]
+    (pipe.folder / "words.lua").write_text(SCRIPT)
+    got, rejects = converted(pipe, "\n".join(lines).encode(), stripe, converter="lua", lua={"file": "words.lua"})
+    kept = [line for line in lines if not line.startswith("#")]
+    expected = [{"at": m.start(), "of": "app", "upper": m[0].upper(), "word": m[0]} for line in kept if len(line.split()) <= 5
+                for m in re.finditer(r"\S+", line)]
+    assert in_any_order(got) == in_any_order(expected)
+    assert sorted(x["detail"] for x in rejects) == sorted(f"too many words: {len(x.split())}" for x in kept if len(x.split()) > 5)
+    assert pipe.ask("audit", "--deep").returncode == OK
+
+
+@pytest.mark.parametrize("source, place, words", (
+    ({"converter": "lua", "lua": {"file": "bad.lua"}}, "lua.file", r"bad.lua:2: syntax error near 'bad'"),
+    ({"converter": "lua", "lua": {"file": "none.lua"}}, "lua.file", r"none.lua cannot be read"),
+    ({"converter": "lua"}, "converter", r'lua needs the key "lua.file"'),
+    ({"converter": "ndjson", "where": "status >"}, "where", r"at character 9 of the condition"),
+    ({"converter": "raw", "where": "a"}, "where", r"means nothing to raw"),
+    ({"converter": "ndjson", "table": {"header": "first"}}, "table", r"is for csv, tsv and delimited"),
+    ({"converter": "csv", "types": {"a": "int"}}, "types.a", r'"int" is not one of text, integer, number, boolean, auto'),
+    ({"converter": "csv", "table": {"separator": ";;"}}, "table.separator", r"must be one ASCII character"),
+    ({"converter": "delimited"}, "table.separator", r"is missing; delimited needs it"),
+    ({"converter": "syslog", "syslog": {"since": "2026-13"}}, "syslog.since", r"is not a month such as 2026-07|does not fit"),
+))
+def test_a_mistake_names_its_key(pipe, source, place, words):
+    (pipe.folder / "bad.lua").write_text("function convert(line)\n  this bad\nend\n")
+    pipe.settings["output"]["partition"] = ""
+    pipe.source(pattern="*.log", time_field=None, **source)
+    said = sluice("check", pipe.write_config(), check=DENIED).stderr.decode()
+    assert re.search(rf"sluice.yaml:\d+:\d+: sources\[0\].{re.escape(place)}: .*(?:{words})", said), said
+
+
+# ---- which records, which fields
+
+@pytest.mark.parametrize("stripe", STRIPES)
+def test_conditions_and_fields(pipe, stripe):
+    r = random.Random(8)
+    rows = [{"n": r.randrange(10), "s": r.choice(["a", "b", None]), "drop": i, "x": {"y": r.random() < .5}} for i in range(400)]
+    data = "\n".join(map(json.dumps, rows)).encode()
+    got, rejects = converted(pipe, data, stripe, converter="ndjson", time_field=None,
+                             where="n >= 3 and (s in ['a', null] or x.y) and not n = 7",
+                             fields={"drop": ["drop"], "rename": {"s": "letter"}, "add": {"site": "eu"}})
+    kept = [row for row in rows if row["n"] >= 3 and (row["s"] in ("a", None) or row["x"]["y"]) and row["n"] != 7]
+    assert not rejects
+    assert in_any_order(got) == in_any_order({"n": x["n"], "letter": x["s"], "x": x["x"], "site": "eu"} for x in kept)
+    receipt = json.loads(next(pipe.out.glob("_receipts/g1/*.json")).read_bytes())
+    assert receipt["filtered"] == len(rows) - len(kept) and receipt["converted"] == len(kept)

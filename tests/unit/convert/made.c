@@ -17,14 +17,24 @@ static struct str *names_of(const char *text, size_t *out_count) {
     return names;
 }
 
-static void set_types(struct made *made, const char *text, struct converter_settings *settings) {
-    AUTO(own_free) struct str *pairs = names_of(text, &settings->types_len);
-    made->types = alloc_zero(settings->types_len, sizeof *made->types);
-    for (size_t i = 0; i < settings->types_len; i++) {
-        struct str rest = pairs[i];
-        assert_true(str_cut(&rest, '=', &made->types[i].name) && str_cut(&rest, '=', &made->types[i].value));
+static struct str_pair *pairs_of(const char *text, size_t *out_count) {
+    AUTO(own_free) struct str *texts = names_of(text, out_count);
+    struct str_pair *pairs = alloc_zero(*out_count, sizeof *pairs);
+    for (size_t i = 0; i < *out_count; i++) {
+        struct str rest = texts[i];
+        assert_true(str_cut(&rest, '=', &pairs[i].name) && str_cut(&rest, '=', &pairs[i].value));
     }
-    settings->types = made->types;
+    return pairs;
+}
+
+static void set_shape(struct made *made, const struct made_settings *s, struct converter_settings *settings) {
+    struct converter_shape *shape = &settings->shape;
+    shape->where = str_of(s->where);
+    if (s->types) settings->types = made->types = pairs_of(s->types, &settings->types_len);
+    if (s->keep) shape->keep = made->keep = names_of(s->keep, &shape->keep_len);
+    if (s->drop) shape->drop = made->drop = names_of(s->drop, &shape->drop_len);
+    if (s->rename) shape->rename = made->rename = pairs_of(s->rename, &shape->rename_len);
+    if (s->add) shape->add = made->add = pairs_of(s->add, &shape->add_len);
 }
 
 void made_open(struct made *made, const struct made_settings *s) {
@@ -48,7 +58,8 @@ void made_open(struct made *made, const struct made_settings *s) {
         settings.table.header = TABLE_HEADER_NONE;
         settings.table.columns = columns = names_of(s->columns, &settings.table.columns_len);
     }
-    if (s->types) set_types(made, s->types, &settings);
+    set_shape(made, s, &settings);
+    settings.script = (struct converter_script){str_of(s->script), "t.lua", 1000000, 4 << 20};
     struct str format = s->time_format ? str_of(s->time_format) : STR("rfc3339");
     assert_int_equal(time_parse_compile(format, &settings.time_format, &why), RC_OK);
     if (converter_new(&settings, &made->converter, &why) != RC_OK) fail_msg("%s", why.text);
@@ -84,6 +95,10 @@ void made_done(struct made *made) {
     converter_free(made->converter);
     free(made->bytes);
     free(made->types);
+    free(made->rename);
+    free(made->add);
+    free(made->keep);
+    free(made->drop);
 }
 
 const struct slice_output *made_output(const struct made *made, const char *path) {

@@ -11,7 +11,8 @@ struct made {
     char *bytes; /* the input, padded with what would be noticed */
     const struct slice_result *result;
     size_t taken;
-    struct str_pair *types;
+    struct str_pair *types, *rename, *add;
+    struct str *keep, *drop;
 };
 
 /* Settings that differ little from test to test. */
@@ -30,8 +31,11 @@ struct made_settings {
     bool repeated;         /* and so have later ones */
     const char *uri;       /* NULL: /in.log */
     uint32_t syslog_year, syslog_month;
-    const char *pattern; /* of regex */
-    const char *types;   /* "a=integer,*=auto" */
+    const char *script, *where; /* NULL: none */
+    const char *keep, *drop;    /* "a,b" */
+    const char *rename, *add;   /* "a=b,c=d" */
+    const char *pattern;        /* of regex */
+    const char *types;          /* "a=integer,*=auto" */
 };
 
 /* Converts `text` at settings->offset, or fails the test. */

@@ -28,6 +28,7 @@ static const struct made_settings kinds[] = {
     {.kind = CONVERTER_TSV, .separator = "\t", .columns = "a", .types = "a=auto"},
     {.kind = CONVERTER_SYSLOG, .partition = "{host}/{data.a.b}", .time_optional = true},
     {.kind = CONVERTER_CRI, .partition = "{message}", .time_optional = true},
+    {.kind = CONVERTER_NDJSON, .where = "a != 1 and c matches 'x'", .drop = "a", .rename = "c=d"},
     {.kind = CONVERTER_LOGFMT, .partition = "{a}/{x}", .types = "*=auto"},
     {.kind = CONVERTER_REGEX, .pattern = "(?<a>.*)(?<b>[a-z ]+)*$", .partition = "{a}"},
 };
@@ -52,7 +53,7 @@ static void convert_all(const struct made_settings *settings, const char *text, 
             free(made_text(&result->outputs[i]));
         }
         assert_int_equal(records, result->counts.converted + result->counts.rejects);
-        assert_int_equal(result->counts.lines, records + result->counts.blank);
+        assert_int_equal(result->counts.lines, records + result->counts.blank + result->counts.filtered);
         lines += result->counts.lines;
         at += taken;
     }

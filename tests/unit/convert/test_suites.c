@@ -298,7 +298,7 @@ static void expect_text(size_t kind, struct str text, const char *verdict) {
 static bool stays_as_it_is(size_t kind, struct str text) {
     bool quotes = texts_as[kind].settings.kind == CONVERTER_CSV || texts_as[kind].settings.kind == CONVERTER_TSV;
     if (text.len && memchr(text.at, 0x1d, text.len)) return false; /* the separator */
-    if (str_starts(text, STR("\xef\xbb\xbf"))) return false;      /* syslog takes a BOM before a message away */
+    if (str_starts(text, STR("\xef\xbb\xbf"))) return false;       /* syslog takes a BOM before a message away */
     return !(quotes && str_starts(text, STR("\""))) && text.len > 0;
 }
 

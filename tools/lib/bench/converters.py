@@ -48,6 +48,13 @@ def write_cri(records, out):
                    f"{r['user_agent']} {r['request_id']}\n" for r in records)
 
 
+SCRIPT = """\
+function convert(line)
+  local remote, when, method, path, status, bytes = line:match('^(%S+) %S+ %S+ %[([^%]]+)%] "(%S+) (%S+)[^"]*" (%d+) (%d+)')
+  if not remote then return nil, "no access log" end
+  return {remote = remote, when = when, method = method, path = path, status = tonumber(status), bytes = tonumber(bytes)}
+end
+"""
 COLUMNS = '[time, remote, method, path, status, bytes, referer, agent, seconds, id, country, tenant]'
 TYPES = "types: {status: integer, bytes: integer, request_time: number, seconds: number}"
 # name: (how the input is written or None for make_logs' own form, lines of the source's configuration, partition, target)
@@ -60,6 +67,7 @@ CONVERTERS = {
     "delimited": (write_delimited, [TIME, TYPES, f'table: {{separator: "|", header: none, columns: {COLUMNS}}}'], HOUR, None),
     "syslog": (write_syslog, [], HOUR, None),
     "cri": (write_cri, [], HOUR, 0.5),
+    "lua": ("combined", ["time: {field: when, format: clf}", "lua: {file: ../../access.lua}"], HOUR, None),
     "logfmt": (write_logfmt, [TIME, TYPES], HOUR, None),
     "regex": ("combined", ["time: {field: when, format: clf}", "types: {status: integer, bytes: integer}",
                            f"regex: {{pattern: '{PATTERN}'}}"], HOUR, None),
@@ -83,6 +91,7 @@ def make_input(options, log, name, writer):
 
 
 def bench(options, log, pipelines, targets):
+    (options.folder / "access.lua").write_text(SCRIPT)
     rows, scratch = [], options.folder / "zstd.log"
     for name, (writer, source, partition, target) in CONVERTERS.items():
         if name not in options.converters:

@@ -18,6 +18,8 @@ int command_convert(int argc, char **argv);
 int command_init(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_try(int argc, char **argv);
+int command_test(int argc, char **argv);
 int command_config(int argc, char **argv);
 
 /* "sluice: <words>" on stderr; gives the exit code of rc. */

@@ -25,6 +25,8 @@ static const char help[] =
     "  replay CONFIG           set the offsets of a fleet's jobs or blocks back\n"
     "  convert --out DIR FILE  the quick form without a configuration file\n"
     "  check CONFIG            check a configuration and its output location, without running\n"
+    "  try CONFIG FILE         what becomes of the first lines of FILE: record, partition, or why not\n"
+    "  test CONFIG             run the example cases that are kept beside CONFIG\n"
     "  config schema           the JSON Schema of the configuration, for editors\n"
     "  status                  per file: how far it is\n"
     "  audit [--deep]          is every line there, once? exit code 0 or 1\n"
@@ -130,6 +132,7 @@ int main(int argc, char **argv) {
         {"audit", NULL, command_audit},     {"rejects", NULL, command_rejects},
         {"cat", NULL, command_cat},         {"generations", NULL, command_generations},
         {"gc", NULL, command_gc},           {"janitor", NULL, command_janitor},
+        {"try", command_try, NULL},         {"test", command_test, NULL},
     };
     bound_memory();
     metric_set_version(STR(SLUICE_VERSION));

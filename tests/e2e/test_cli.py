@@ -152,7 +152,7 @@ def test_convert_names_a_file_that_is_not_there(pipe):
 
 def test_help_and_version_are_answers(pipe):
     text = sluice("--help", check=OK).stdout.decode()
-    for command in ("run", "check", "convert", "status", "audit", "rejects", "cat", "config"):
+    for command in ("run", "check", "convert", "try", "test", "status", "audit", "rejects", "cat", "config"):
         assert command in text
     assert b"sluice" in sluice("--version", check=OK).stdout
 
@@ -169,6 +169,6 @@ def test_an_unknown_command_is_named_and_help_is_pointed_to():
     assert b"audti" in told and b"--help" in told
 
 
-@pytest.mark.parametrize("command", ["run", "convert", "check", "config", "status", "audit", "rejects", "cat"])
+@pytest.mark.parametrize("command", ["run", "convert", "check", "try", "test", "config", "status", "audit", "rejects", "cat"])
 def test_every_command_explains_itself(command):
     assert sluice(command, "--help", check=OK).stdout.startswith(b"usage: sluice " + command.encode())

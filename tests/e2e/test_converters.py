@@ -289,3 +289,55 @@ def test_conditions_and_fields(pipe, stripe):
     assert in_any_order(got) == in_any_order({"n": x["n"], "letter": x["s"], "x": x["x"], "site": "eu"} for x in kept)
     receipt = json.loads(next(pipe.out.glob("_receipts/g1/*.json")).read_bytes())
     assert receipt["filtered"] == len(rows) - len(kept) and receipt["converted"] == len(kept)
+
+
+# ---- try and test
+
+def two_sources(pipe):
+    pipe.settings["output"]["partition"] = "n={n}"
+    pipe.source(name="rows", pattern="*.csv", converter="csv", types={"n": "integer"}, where="n != 9")
+    pipe.source(name="lines", pattern="*.txt", converter="raw")
+    return pipe.write_config()
+
+
+def test_try_shows_record_partition_and_rejects(pipe):
+    config = two_sources(pipe)
+    rows = pipe.file("a.csv", b'n,s\n1,"x ""y"""\nz,1\n9,a\n\n')
+    said = sluice("try", config, rows, check=OK).stdout.decode()
+    assert said == ('1  n,s\n  -> no record (blank, or a header)\n'
+                    '2  1,"x ""y"""\n  -> n=1  {"n":1,"s":"x \\"y\\""}\n'
+                    "3  z,1\n  -> reject: type: n\n"
+                    "4  9,a\n  -> filtered\n"
+                    "5  \n  -> no record (blank, or a header)\n"
+                    "5 lines: 1 records, 1 rejects, 1 filtered, 2 without a record\n")
+    lines = [json.loads(line) for line in sluice("try", config, rows, "--json", "--lines", 3, check=OK).stdout.splitlines()]
+    assert lines[1:] == [{"line": 2, "input": '1,"x ""y"""', "records": [{"partition": "n=1", "record": {"n": 1, "s": 'x "y"'}}]},
+                         {"line": 3, "input": "z,1", "records": [], "reject": {"reason": "type", "detail": "n"}}]
+    other = pipe.folder / "elsewhere"
+    other.write_bytes(b"x\n")
+    assert b"say which source" in sluice("try", config, other, check=66).stderr
+    assert b"  -> n=__HIVE_DEFAULT_PARTITION__  x" in sluice("try", config, other, "--source", "lines", check=OK).stdout
+    assert not pipe.out.exists() and not pipe.state.exists()
+
+
+def test_example_cases_beside_a_configuration(pipe):
+    config = two_sources(pipe)
+    cases = pipe.folder / "sluice.tests.jsonl"
+    good = {"name": "rows", "source": "rows", "input": ["n,s", "007,a", "x,b", "9,c", "8,d"], "records": [{"s": "a", "n": 7}, {"n": 8, "s": "d"}],
+            "partitions": ["n=7", "n=8"], "rejects": ["type"]}
+    raw = {"source": "lines", "input": "a\nb", "records": ["a", "b"]}
+    cases.write_text(json.dumps(good) + "\n\n" + json.dumps(raw) + "\n")
+    assert sluice("test", config, check=OK).stdout == b"2 cases, 0 differences\n"
+    for change, words in (({"records": [{"n": 7, "s": "A"}, {"n": 8, "s": "d"}]}, 'record 1: is: {"n":7,"s":"a"}, which is not'),
+                          ({"records": good["records"][:1], "partitions": ["n=7"]}, "record 2: is not expected"),
+                          ({"records": good["records"] + [{}]}, "1 more records are expected"),
+                          ({"partitions": ["n=7", "n=9"]}, "record 2: goes to: n=8"),
+                          ({"rejects": []}, "line 3 is a reject, type: x,b; expected: no reject"),
+                          ({"rejects": ["type", "utf8"]}, "1 more rejects are expected")):
+        cases.write_text(json.dumps({**good, **change}) + "\n")
+        said = sluice("test", config, check=1).stdout.decode()
+        assert words in said and f"{cases}:1: rows: " in said, said
+    for text, words in (("{", "tests.jsonl:1: "), ('{"inputs":1}', '"inputs" is not one of'), ('{"source":"rows","input":"x"}', "a case needs"),
+                        ('{"source":"no","input":"x","records":[]}', 'there is no source "no"')):
+        cases.write_text(text + "\n")
+        assert words in sluice("test", config).stderr.decode()

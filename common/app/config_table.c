@@ -86,9 +86,8 @@ const struct config_row config_table[] = {
      .about =
          "The types of fields by their names, `*` for all others; `text` where nothing is said. A value that is not "
          "of its type makes the line a reject; an empty one is null. Digits stay as they are written. `auto`: what "
-         "is a JSON number, true, false or null is that, the rest is text. For csv, tsv, delimited, logfmt, syslog, "
-         "cri, "
-         "regex."},
+         "is a JSON number, true, false or null is that, the rest is text. For csv, tsv, delimited, logfmt, regex, "
+         "syslog, cri."},
     {"sources[].table", CONFIG_MAP, .about = "The columns of csv, tsv and delimited."},
     {"sources[].table.header", CONFIG_ENUM, IN_SOURCE(table.header), .fallback = "first",
      NAMES("first", "repeated", "none"),
@@ -175,9 +174,9 @@ const struct config_row config_table[] = {
          "Which top-level fields of a record are written, in this order: keep, drop, rename, add. Conditions, times "
          "and partitions see the record as it was before. Not for raw."},
     {"sources[].fields.keep", CONFIG_STRS, IN_SOURCE(fields.keep), .low = 1, .high = CONFIG_PAIRS_MAX,
-     .about = "Only these."},
+     .about = "Only these are written."},
     {"sources[].fields.drop", CONFIG_STRS, IN_SOURCE(fields.drop), .low = 1, .high = CONFIG_PAIRS_MAX,
-     .about = "Not these."},
+     .about = "These are left out."},
     {"sources[].fields.rename", CONFIG_PAIRS, IN_SOURCE(fields.rename), .low = 0, .high = CONFIG_PAIRS_MAX,
      .about = "Names to new ones. One that would stand twice gets `_2` behind it."},
     {"sources[].fields.add", CONFIG_PAIRS, IN_SOURCE(fields.add), .low = 0, .high = CONFIG_PAIRS_MAX,

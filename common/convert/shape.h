@@ -18,6 +18,6 @@ struct shape;
 RC shape_new(const struct converter_shape *settings, size_t record_bytes_max, struct shape **out, struct why *why);
 void shape_free(struct shape *shape);
 /* A record becomes another one, filtered, or a reject. */
-void shape_apply(struct shape *shape, struct converted *record);
+void shape_apply(struct shape *shape, struct converted *out);
 
 #endif

@@ -83,6 +83,7 @@ static void put_record(struct slice *slice, const struct line *line, const struc
     if (!made->in_line || !line->lf_behind) {
         bool elsewhere = made->in_line || at != scratch; /* the line, or the converter's own memory */
         char *to = elsewhere ? slice_text_room(&slice->text, bytes) : scratch;
+        MUST(to); /* a converter that writes into the scratch said how much it needs */
         if (elsewhere) memcpy(to, at, made->record.len);
         to[made->record.len] = '\n';
         slice_text_take(&slice->text, bytes);

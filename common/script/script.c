@@ -208,7 +208,7 @@ RC script_new(struct str text, const char *name, struct script_limits limits, st
     AUTO(script_done) struct script *s = ALLOC(struct script);
     s->limits = limits;
     s->json = BUF_INIT(limits.record_bytes_max);
-    s->words = BUF_INIT(2 * WORDS_MAX);
+    s->words = BUF_INIT((size_t)2 * WORDS_MAX);
     s->lua = lua_newstate(allocate, s);
     if (!s->lua) return why_set(why, RC_BAD, "%zu bytes of memory are not enough for a script", limits.bytes_max);
     AUTO(buf_done) struct buf shown = BUF_INIT(WORDS_MAX);

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* NOLINTBEGIN(misc-no-recursion): at most SCRIPT_DEPTH_MAX deep */
 static void add_value(struct script *s, struct json_out *json, int depth);
 
 static struct str text_at(lua_State *lua, int index) {
@@ -99,7 +100,6 @@ static void add_table(struct script *s, struct json_out *json, int depth) {
         add_object(s, json, depth + 1);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): at most SCRIPT_DEPTH_MAX deep */
 static void add_value(struct script *s, struct json_out *json, int depth) {
     script_step(s->lua, 1);
     if (buf_rc(&s->json) != RC_OK) refuse(s, SCRIPT_TOO_LONG, "the records are too long");
@@ -117,6 +117,7 @@ static void add_value(struct script *s, struct json_out *json, int depth) {
     default: refuse(s, SCRIPT_FAILED, "a value is a function, which JSON does not know"); return;
     }
 }
+/* NOLINTEND(misc-no-recursion) */
 
 void script_add_record(struct script *s) {
     if (lua_type(s->lua, -1) != LUA_TTABLE)

@@ -19,6 +19,7 @@ struct matcher {
     struct capture captures[CAPTURES_MAX];
 };
 
+/* NOLINTBEGIN(misc-no-recursion): at most DEPTH_MAX deep, see match() */
 static long match(struct matcher *m, long s, long p);
 
 static bool in_class(int c, int class) {
@@ -220,13 +221,13 @@ static long run(struct matcher *m, long s, long p) {
     return s;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): at most DEPTH_MAX deep */
 static long match(struct matcher *m, long s, long p) {
     if (++m->depth > DEPTH_MAX) luaL_error(m->lua, "pattern too complex");
     long found = run(m, s, p);
     m->depth--;
     return found;
 }
+/* NOLINTEND(misc-no-recursion) */
 
 static void push_capture(struct matcher *m, int level) {
     const struct capture *c = &m->captures[level];
@@ -239,7 +240,7 @@ static void push_capture(struct matcher *m, int level) {
 
 int script_match(lua_State *lua) {
     size_t len = 0, plen = 0;
-    struct matcher m = {.lua = lua};
+    struct matcher m = {.lua = lua, .level = 0, .depth = 0};
     m.s = luaL_checklstring(lua, 1, &len);
     m.p = luaL_checklstring(lua, 2, &plen);
     lua_Integer from = luaL_checkinteger(lua, 3);

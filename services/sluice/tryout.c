@@ -63,8 +63,9 @@ static bool matches(struct str pattern, struct str path) {
     AUTO(source_glob_done) struct source_glob glob = {0};
     if (source_glob_parse(pattern, true, &glob, NULL) != RC_OK) return false;
     uint64_t states = source_glob_start(&glob);
-    struct str part;
+    struct str part = {0};
     bool match = false;
+    if (path.len < 2) return false;
     path = str_sub(path, 1, path.len);
     while (str_cut(&path, '/', &part)) {
         AUTO(own_free) char *name = alloc_text(part.at, part.len);

@@ -113,8 +113,9 @@ static void bad_sources_are_refused(void **state) {
         {"pipeline: web\nsources:\n  - name: a\n    paths: [/l]\n",
          "c.yaml:3:5: sources[0]: the key \"converter\" is missing"},
         {SOURCE("    convertor: raw\n"), "c.yaml:6:5: sources[0]: \"convertor\" is not one of the keys name, paths, "
-                                         "exclude, converter, time, max_line_bytes, stripe_bytes, after_durable, "
-                                         "close_after, rotated_after, follow_symlinks; did you mean \"converter\"?"},
+                                         "exclude, converter, types, table, time, max_line_bytes, stripe_bytes, "
+                                         "after_durable, close_after, rotated_after, follow_symlinks, regex, syslog, "
+                                         "lua, where, fields; did you mean \"converter\"?"},
         {SOURCE("    name: b\n"), "c.yaml:6:5: sources[0].name: the key is given twice"},
         {"pipeline: web\nsources: [{name: a b}]\n",
          "c.yaml:2:18: sources[0].name: \"a b\" does not fit; allowed: 1 to 64 of A-Z, a-z, 0-9, _, . and -"},
@@ -132,7 +133,8 @@ static void bad_sources_are_refused(void **state) {
         {SOURCE("    exclude: x\n"), "c.yaml:6:14: sources[0].exclude: must be a list, not one value"},
         {SOURCE("    exclude: [{a: b}]\n"), "c.yaml:6:15: sources[0].exclude[0]: must be one value, not a map of keys"},
         {"pipeline: web\nsources:\n  - converter: ndsjon\n",
-         "c.yaml:3:16: sources[0].converter: \"ndsjon\" is not one of ndjson, combined, raw; did you mean \"ndjson\"?"},
+         "c.yaml:3:16: sources[0].converter: \"ndsjon\" is not one of ndjson, combined, raw, csv, tsv, "
+         "delimited, logfmt, regex, syslog, cri, lua; did you mean \"ndjson\"?"},
         {"pipeline: web\nsources:\n  - converter: csv\n",
          "c.yaml:3:16: sources[0].converter: \"csv\" is not one of ndjson, combined, raw"},
         {"pipeline: web\nsources:\n  - converter: \"\"\n",

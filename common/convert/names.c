@@ -39,5 +39,7 @@ static struct str own_name(struct names *names, struct str key) {
 
 struct str names_add(struct names *names, struct str key) {
     if (names->count == NAMES_MAX) return (struct str){0};
-    return names->at[names->count++] = own_name(names, key);
+    struct str own = own_name(names, key); /* which looks at ->count */
+    names->at[names->count++] = own;
+    return own;
 }

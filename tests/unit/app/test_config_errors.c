@@ -135,10 +135,12 @@ static void bad_sources_are_refused(void **state) {
         {"pipeline: web\nsources:\n  - converter: ndsjon\n",
          "c.yaml:3:16: sources[0].converter: \"ndsjon\" is not one of ndjson, combined, raw, csv, tsv, "
          "delimited, logfmt, regex, syslog, cri, lua; did you mean \"ndjson\"?"},
-        {"pipeline: web\nsources:\n  - converter: csv\n",
-         "c.yaml:3:16: sources[0].converter: \"csv\" is not one of ndjson, combined, raw"},
+        {"pipeline: web\nsources:\n  - converter: tvs\n",
+         "c.yaml:3:16: sources[0].converter: \"tvs\" is not one of ndjson, combined, raw, csv, tsv, delimited, logfmt, "
+         "regex, syslog, cri, lua"},
         {"pipeline: web\nsources:\n  - converter: \"\"\n",
-         "c.yaml:3:16: sources[0].converter: \"\" is not one of ndjson, combined, raw"},
+         "c.yaml:3:16: sources[0].converter: \"\" is not one of ndjson, combined, raw, csv, tsv, delimited, logfmt, "
+         "regex, syslog, cri, lua"},
         {"pipeline: web\nsources:\n  - converter: [raw]\n",
          "c.yaml:3:16: sources[0].converter: must be one value, not a list"},
     };

@@ -19,13 +19,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         const char *separator;
         enum table_header header;
         bool newlines;
-    } kinds[] = {{CONVERTER_CSV, ",", TABLE_HEADER_FIRST, false},
-                 {CONVERTER_TSV, "	", TABLE_HEADER_REPEATED, false},
-                 {CONVERTER_DELIMITED, "||", TABLE_HEADER_FIRST, false},
-                 {CONVERTER_CSV, ";", TABLE_HEADER_NONE, false},
-                 {CONVERTER_TSV, "	", TABLE_HEADER_NONE, false},
-                 {CONVERTER_DELIMITED, "a", TABLE_HEADER_NONE, false},
-                 {CONVERTER_CSV, ",", TABLE_HEADER_FIRST, true}};
+    } kinds[] = {
+        {CONVERTER_CSV, ",", TABLE_HEADER_FIRST, false},        {CONVERTER_TSV, "\t", TABLE_HEADER_REPEATED, false},
+        {CONVERTER_DELIMITED, "||", TABLE_HEADER_FIRST, false}, {CONVERTER_CSV, ";", TABLE_HEADER_NONE, false},
+        {CONVERTER_TSV, "\t", TABLE_HEADER_NONE, false},        {CONVERTER_DELIMITED, "a", TABLE_HEADER_NONE, false},
+        {CONVERTER_CSV, ",", TABLE_HEADER_FIRST, true}};
     static const struct str columns[] = {{"a", 1}, {"", 0}, {"t\"", 2}};
     static const struct str_pair types[] = {{{"a", 1}, {"integer", 7}}, {{"*", 1}, {"auto", 4}}};
     static struct lines_fuzz fuzz[7];

@@ -11,14 +11,20 @@ void document_done(struct document *d) {
     buf_done(&d->text);
 }
 
-RC document_open(struct document *d, struct str bytes, const char *kind, struct arena *arena, struct why *why) {
-    d->arena = arena;
-    d->parser = json_parser_new((struct json_parser_limits){.bytes_max = bytes.len + 1, .depth_max = DOCUMENT_DEPTH});
-    d->text = BUF_INIT(bytes.len + JSON_PADDING);
+RC document_parse(struct document *d, struct str bytes, struct why *why) {
+    buf_reset(&d->text);
     TRY(buf_reserve(&d->text, bytes.len + JSON_PADDING));
     buf_add(&d->text, bytes);
     memset(d->text.at + bytes.len, 0, JSON_PADDING);
-    if (json_parse(d->parser, buf_str(&d->text), &d->root, why) != RC_OK) return RC_BAD;
+    return json_parse(d->parser, buf_str(&d->text), &d->root, why) == RC_OK ? RC_OK : RC_BAD;
+}
+
+RC document_open(struct document *d, struct str bytes, const char *kind, struct arena *arena, struct why *why) {
+    d->arena = arena;
+    d->parser =
+        json_parser_new((struct json_parser_limits){.bytes_max = DOCUMENT_BYTES_MAX, .depth_max = DOCUMENT_DEPTH});
+    d->text = BUF_INIT(DOCUMENT_BYTES_MAX + JSON_PADDING);
+    TRY(document_parse(d, bytes, why));
     if (json_type(d->root) != JSON_OBJECT) return why_set(why, RC_BAD, "not an object");
     struct str is;
     struct json_node node;

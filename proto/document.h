@@ -16,6 +16,7 @@
 enum {
     DOCUMENT_DEPTH = 16,
     DOCUMENT_VERSION = 1,
+    DOCUMENT_BYTES_MAX = 256 * 1024 * 1024,
     /* The shortest object in a list has 38 bytes; memory for a list is taken before its elements are looked at. */
     DOCUMENT_ELEMENT_MIN = 32,
 };
@@ -30,6 +31,8 @@ struct document {
 /* Parses a document of `kind` ("manifest") and version DOCUMENT_VERSION. Start with {0}; document_done() also after a
  * failure. */
 RC document_open(struct document *document, struct str bytes, const char *kind, struct arena *arena, struct why *why);
+/* Another text in its place: `root` and all nodes before are gone. For pieces (document_cut.h). */
+RC document_parse(struct document *document, struct str bytes, struct why *why);
 void document_done(struct document *document);
 
 RC document_u64(struct json_node object, const char *key, uint64_t *out, struct why *why);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "manifest.h"
 
+#include "document_cut.h"
 #include "document_parts.h"
 #include "names.h"
 #include "own.h"
@@ -142,19 +143,28 @@ static RC read_part(struct json_node node, struct manifest_part *out, struct why
     return document_u64(node, "raw_bytes", &out->raw_bytes, why);
 }
 
-static RC read_parts(const struct document *d, struct json_node object, struct manifest_object *out, struct why *why) {
-    struct json_node list, node;
-    TRY(document_array(d, object, "parts", &list, &out->parts_len, why));
-    out->parts = ARENA_ARRAY(d->arena, struct manifest_part, out->parts_len);
-    struct json_iter each = json_each(list);
-    for (size_t i = 0; i < out->parts_len && json_next(&each, NULL, &node); i++) {
-        enum rc rc = read_part(node, &out->parts[i], why);
+static RC read_parts(struct document *d, const struct document_list *list, struct manifest_object *out,
+                     struct why *why) {
+    out->parts = ARENA_ARRAY(d->arena, struct manifest_part, list->len);
+    out->parts_len = list->len;
+    for (size_t i = 0; i < list->len; i++) {
+        enum rc rc = document_parse(d, list->elements[i], why);
+        if (rc == RC_OK) rc = read_part(d->root, &out->parts[i], why);
         if (rc != RC_OK) return why_wrap(why, rc, "parts[%zu]", i);
     }
     return RC_OK;
 }
 
-static RC read_object(const struct document *d, struct json_node node, struct manifest_object *out, struct why *why) {
+/* Lists that are cut out are lists there, and nothing of them is left. */
+static RC check_cut(const struct document *d, const char *key, struct why *why) {
+    struct json_node list;
+    size_t left = 0;
+    TRY(document_array(d, d->root, key, &list, &left, why));
+    return left ? why_set(why, RC_BAD, "%s is not the first of its name", key) : RC_OK;
+}
+
+static RC read_object_head(const struct document *d, struct manifest_object *out, struct why *why) {
+    struct json_node node = d->root;
     TRY(document_text(d, node, "key", &out->key, why));
     TRY(document_text(d, node, "output", &out->output, why));
     TRY(document_bool(node, "rejects", &out->rejects, why));
@@ -169,7 +179,16 @@ static RC read_object(const struct document *d, struct json_node node, struct ma
         TRY(document_i64(node, "time_max_ns", &out->time_max_ns, why));
     }
     if (document_has(node, "footer_base64")) TRY(document_text(d, node, "footer_base64", &out->footer_base64, why));
-    return read_parts(d, node, out, why);
+    return check_cut(d, "parts", why);
+}
+
+static RC read_object(struct document *d, struct str text, struct manifest_object *out, struct why *why) {
+    AUTO(document_list_done) struct document_list parts = {.key = "parts"};
+    AUTO(buf_done) struct buf rest = BUF_INIT(DOCUMENT_BYTES_MAX);
+    TRY(document_cut(text, &parts, 1, &rest, why));
+    TRY(document_parse(d, buf_str(&rest), why));
+    TRY(read_object_head(d, out, why));
+    return read_parts(d, &parts, out, why);
 }
 
 static RC read_attempt(const struct document *d, struct json_node node, struct manifest_attempt *out, struct why *why) {
@@ -187,41 +206,59 @@ static RC read_attempt(const struct document *d, struct json_node node, struct m
     return document_text(d, node, "uri", &out->uri, why);
 }
 
-static RC read_lists(const struct document *d, struct manifest *m, struct why *why) {
-    struct json_node list, node;
-    TRY(document_array(d, d->root, "objects", &list, &m->objects_len, why));
-    m->objects = ARENA_ARRAY(d->arena, struct manifest_object, m->objects_len);
-    struct json_iter each = json_each(list);
-    for (size_t i = 0; i < m->objects_len && json_next(&each, NULL, &node); i++) {
-        enum rc rc = read_object(d, node, &m->objects[i], why);
+static RC read_lists(struct document *d, const struct document_list *objects, const struct document_list *attempts,
+                     struct manifest *m, struct why *why) {
+    m->objects = ARENA_ARRAY(d->arena, struct manifest_object, objects->len);
+    m->objects_len = objects->len;
+    for (size_t i = 0; i < objects->len; i++) {
+        enum rc rc = read_object(d, objects->elements[i], &m->objects[i], why);
         if (rc != RC_OK) return why_wrap(why, rc, "objects[%zu]", i);
     }
-    TRY(document_array(d, d->root, "attempts", &list, &m->attempts_len, why));
-    m->attempts = ARENA_ARRAY(d->arena, struct manifest_attempt, m->attempts_len);
-    each = json_each(list);
-    for (size_t i = 0; i < m->attempts_len && json_next(&each, NULL, &node); i++) {
-        enum rc rc = read_attempt(d, node, &m->attempts[i], why);
+    m->attempts = ARENA_ARRAY(d->arena, struct manifest_attempt, attempts->len);
+    m->attempts_len = attempts->len;
+    for (size_t i = 0; i < attempts->len; i++) {
+        enum rc rc = document_parse(d, attempts->elements[i], why);
+        if (rc == RC_OK) rc = read_attempt(d, d->root, &m->attempts[i], why);
         if (rc != RC_OK) return why_wrap(why, rc, "attempts[%zu]", i);
     }
     return RC_OK;
 }
 
+static RC read_head(const struct document *d, struct manifest *m, struct why *why) {
+    struct json_node settings;
+    TRY(document_id(d->root, "queue", &m->queue, why));
+    TRY(document_u64(d->root, "generation", &m->generation, why));
+    TRY(document_u32(d->root, "partition", &m->partition, why));
+    TRY(document_u64(d->root, "index", &m->index, why));
+    TRY(document_u64(d->root, "start", &m->start, why));
+    TRY(document_u64(d->root, "end", &m->end, why));
+    TRY(document_u64(d->root, "epoch", &m->epoch, why));
+    TRY(document_object(d->root, "settings", &settings, why));
+    TRY(document_settings(d, settings, &m->settings, why));
+    TRY(check_cut(d, "objects", why));
+    return check_cut(d, "attempts", why);
+}
+
+struct cut {
+    struct document_list lists[2]; /* objects, attempts */
+    struct buf rest;
+};
+
+static void cut_done(struct cut *cut) {
+    document_list_done(&cut->lists[0]);
+    document_list_done(&cut->lists[1]);
+    buf_done(&cut->rest);
+}
+
 static RC read_manifest(struct document *d, struct str bytes, struct arena *arena, struct manifest *out,
                         struct why *why) {
+    AUTO(cut_done) struct cut cut = {{{.key = "objects"}, {.key = "attempts"}}, BUF_INIT(DOCUMENT_BYTES_MAX)};
     struct manifest m = {0};
-    struct json_node settings;
     if (bytes.len > MANIFEST_BYTES_MAX) return why_set(why, RC_BAD, "%zu bytes", bytes.len);
-    TRY(document_open(d, bytes, "manifest", arena, why));
-    TRY(document_id(d->root, "queue", &m.queue, why));
-    TRY(document_u64(d->root, "generation", &m.generation, why));
-    TRY(document_u32(d->root, "partition", &m.partition, why));
-    TRY(document_u64(d->root, "index", &m.index, why));
-    TRY(document_u64(d->root, "start", &m.start, why));
-    TRY(document_u64(d->root, "end", &m.end, why));
-    TRY(document_u64(d->root, "epoch", &m.epoch, why));
-    TRY(document_object(d->root, "settings", &settings, why));
-    TRY(document_settings(d, settings, &m.settings, why));
-    TRY(read_lists(d, &m, why));
+    TRY(document_cut(bytes, cut.lists, 2, &cut.rest, why));
+    TRY(document_open(d, buf_str(&cut.rest), "manifest", arena, why));
+    TRY(read_head(d, &m, why));
+    TRY(read_lists(d, &cut.lists[0], &cut.lists[1], &m, why));
     TRY(check_manifest(&m, why));
     *out = m;
     return RC_OK;

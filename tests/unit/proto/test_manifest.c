@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Promise: a manifest means exactly what was encoded, with every number whole; its text never changes unnoticed; fields
- * that a later version adds are ignored, and all that is wrong is refused by name. */
+ * that a later version adds are ignored, all that is wrong is refused by name, and what is read in pieces is JSON. */
+#include "document.h"
 #include "json_out.h"
 #include "made.h"
 #include "own.h"
@@ -146,10 +147,19 @@ static void the_text_is_fixed(void **state) {
         "/\\\"a\\\"\"}]}\n");
 }
 
+/* It is read in pieces; what is taken in pieces has to be one JSON text as a whole. */
+static void must_be_json(struct str bytes) {
+    AUTO(document_done) struct document whole = {0};
+    struct why why = {0};
+    if (document_open(&whole, bytes, "manifest", NULL, &why) != RC_OK)
+        fail_msg("taken, and no JSON: %s: %.*s", why.text, (int)bytes.len, bytes.at);
+}
+
 static enum rc decode_again(struct str bytes, struct buf *out) {
     AUTO(arena_done) struct arena arena = ARENA_INIT;
     struct manifest manifest;
     enum rc rc = manifest_decode(bytes, &arena, &manifest, NULL);
+    if (rc == RC_OK) must_be_json(bytes);
     return rc == RC_OK ? manifest_encode(&manifest, out) : rc;
 }
 
@@ -191,6 +201,28 @@ static void unknown_fields_are_ignored(void **state) {
     (void)state;
     assert_int_equal(decode_with("{\"kind\"", "{\"new\":[1,{\"a\":null}],\"kind\"", NULL), RC_OK);
     assert_int_equal(decode_with("\"blocks\":1", "\"new\":\"x\",\"blocks\":1", NULL), RC_OK);
+}
+
+/* The layout of the text is free: other white space, other orders of keys, brackets and quotes within texts. */
+static void any_layout_is_read(void **state) {
+    (void)state;
+    assert_int_equal(decode_with("\"objects\":[", " \"objects\" \t:\r\n [ ", NULL), RC_OK);
+    assert_int_equal(decode_with("},\n{\"key\"", "}\n,{ \"x\" : \"]}\\\"[{,\\\\\" ,\"key\"", NULL), RC_OK);
+    assert_int_equal(decode_with("\"parts\":[]", "\"new\":{\"parts\":[7]},\"parts\":[ ]", NULL), RC_OK);
+    assert_int_equal(decode_with("\"attempts\":[", "\"new\":[\"attempts\",[]],\"attempts\":[", NULL), RC_OK);
+}
+
+static void broken_lists_are_refused(void **state) {
+    (void)state;
+    expect_bad("\"objects\":[\n", "\"objects\":[,", "objects[0]");
+    expect_bad("},\n{\"key\"", "}\n{\"key\"", "objects[0]");
+    expect_bad("}]},\n{\"key\"", "},]},\n{\"key\"", "parts[1]");
+    expect_bad("}]}\n", "},]}\n", "attempts[1]");
+    expect_bad("}]}\n", "}", "attempts is a list without an end");
+    expect_bad("}]}\n", "}]}]", "manifest: ");
+    expect_bad("\"objects\":[", "\"objects\":[{", "manifest: ");
+    expect_bad("\"parts\":[]", "\"p\\u0061rts\":[{}]", "parts is not the first of its name");
+    expect_bad("\"parts\":[]", "\"parts\":{},\"parts\":[]", "parts is not a list");
 }
 
 static void mistakes_are_named(void **state) {
@@ -264,6 +296,8 @@ int main(void) {
         cmocka_unit_test(the_text_is_fixed),
         cmocka_unit_test(changed_text_is_refused_or_is_another_manifest),
         cmocka_unit_test(unknown_fields_are_ignored),
+        cmocka_unit_test(any_layout_is_read),
+        cmocka_unit_test(broken_lists_are_refused),
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(a_list_longer_than_its_text_allows_is_refused),
         cmocka_unit_test(a_footer_in_base64_comes_back),

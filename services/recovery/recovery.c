@@ -11,11 +11,17 @@
 #include "tombstone.h"
 #include "unsealed.h"
 
-enum { ATTEMPTS_A_CALL = 512 };
+enum { ATTEMPTS_A_CALL = 512, MESSAGES_A_TELLING = 1024 };
 
 static struct chain chain_of(const struct recovery_ports *p, const struct recovery_settings *s, uint64_t generation,
                              uint32_t partition) {
     return (struct chain){p->store, s->queue, generation, partition};
+}
+
+static RC is_removed(const struct recovery_ports *p, const struct recovery_settings *s, uint64_t generation, bool *out,
+                     struct why *why) {
+    int64_t when = 0;
+    return tombstone_look(p->store, s->queue, generation, out, &when, why);
 }
 
 /* ---- is it needed? ---- */
@@ -38,9 +44,9 @@ static RC all_won(const struct recovery_ports *p, const struct seal *seal, bool 
 
 /* Seals from `index` on, until there is none: *out_end is where the chain ends. */
 static RC check_chain(const struct recovery_ports *p, const struct recovery_settings *s, uint32_t partition,
-                      bool *out_needed, struct why *out_found, struct why *why) {
+                      bool *out_needed, uint64_t *out_end, struct why *out_found, struct why *why) {
     struct chain chain = chain_of(p, s, p->ledger.at.generation, partition);
-    uint64_t index = 0, start = 0, end = 0, log_end = 0;
+    uint64_t index = 0;
     TRY(ledger_durable_next(p->ledger, partition, &index, why));
     AUTO(arena_done) struct arena arena = ARENA_INIT;
     for (index = index ? index - 1 : 0;; index++) {
@@ -49,7 +55,7 @@ static RC check_chain(const struct recovery_ports *p, const struct recovery_sett
         enum rc rc = chain_get_seal(&chain, index, &arena, &seal, why);
         if (rc == RC_ABSENT) break;
         if (rc != RC_OK) return rc;
-        end = seal.end;
+        *out_end = seal.end;
         bool won = true;
         TRY(all_won(p, &seal, &won, why));
         uint64_t next = 0;
@@ -58,13 +64,27 @@ static RC check_chain(const struct recovery_ports *p, const struct recovery_sett
         *out_needed = true;
         (void)why_set(out_found, RC_OK, "seal %llu of partition %u holds what the ledger does not know",
                       (unsigned long long)index, partition);
-        return RC_OK;
+        break;
     }
-    TRY(broker_bounds(p->broker, partition, &start, &log_end, why));
-    if (log_end >= end) return RC_OK;
-    *out_needed = true;
-    (void)why_set(out_found, RC_OK, "partition %u of the queue ends at %llu, before the last seal's end at %llu",
-                  partition, (unsigned long long)log_end, (unsigned long long)end);
+    return RC_OK;
+}
+
+static RC check_generation(const struct recovery_ports *ports, const struct recovery_settings *s, uint64_t generation,
+                           bool *out_needed, struct why *out_found, struct why *why) {
+    struct recovery_ports p = *ports;
+    bool removed = false;
+    p.ledger.at.generation = generation;
+    TRY(is_removed(&p, s, generation, &removed, why));
+    for (uint32_t k = 0; !removed && !*out_needed && k < s->partitions; k++) {
+        uint64_t end = 0, start = 0, log_end = 0;
+        TRY(check_chain(&p, s, k, out_needed, &end, out_found, why));
+        if (*out_needed || generation != ports->ledger.at.generation) continue;
+        TRY(broker_bounds(p.broker, k, &start, &log_end, why));
+        if (log_end >= end) continue;
+        *out_needed = true;
+        (void)why_set(out_found, RC_OK, "partition %u of the queue ends at %llu, before the last seal's end at %llu", k,
+                      (unsigned long long)log_end, (unsigned long long)end);
+    }
     return RC_OK;
 }
 
@@ -77,7 +97,11 @@ RC recovery_check(const struct recovery_ports *p, const struct recovery_settings
         (void)why_set(out_found, RC_OK, "a recovery was begun and not finished");
     else if (needed)
         (void)why_set(out_found, RC_OK, "the ledger's server is not the one, or not the life of it, that was open");
-    for (uint32_t k = 0; k < s->partitions && !needed; k++) TRY(check_chain(p, s, k, &needed, out_found, why));
+    for (uint64_t g = p->ledger.at.generation; g > 0 && !needed; g--) {
+        enum rc rc = check_generation(p, s, g, &needed, out_found, why);
+        if (rc == RC_DENIED && g < p->ledger.at.generation) rc = RC_STALE; /* it is being removed: its mark is there */
+        if (rc != RC_OK) return rc;
+    }
     *out_needed = needed;
     return RC_OK;
 }
@@ -105,11 +129,17 @@ struct recovering {
     uint64_t target;
     struct giving giving;
     struct unsealed unsealed;
+    struct recovery_progress progress;
 };
 
 static void recovering_done(struct recovering *r) {
     giving_done(&r->giving);
     unsealed_done(&r->unsealed);
+}
+
+static void tell(struct recovering *r) {
+    r->progress.winners = r->giving.given.len;
+    if (r->settings->tell) r->settings->tell(r->settings->tell_context, &r->progress);
 }
 
 /* The highest epochs in any chain of any generation up to ours: a chain's last seals have its highest. */
@@ -166,35 +196,75 @@ static RC give_chain(struct recovering *r, uint64_t generation, uint32_t partiti
         arena_reset(&arena);
         struct seal seal;
         enum rc rc = chain_get_seal(&chain, i, &arena, &seal, why);
-        if (rc == RC_ABSENT) return RC_OK;
+        if (rc == RC_ABSENT) break;
         if (rc != RC_OK) return rc;
         TRY(giving_seal(&r->giving, &seal, why));
+        r->progress.seals++;
+        tell(r);
     }
+    r->progress.chains++;
+    return RC_OK;
+}
+
+/* What lies in the log behind a chain's end, some messages at a time. */
+static RC read_unsealed(struct recovering *r, struct broker broker, uint32_t partition, uint64_t from, uint64_t end,
+                        struct why *why) {
+    for (uint64_t to = from; from < end; from = to) {
+        to = MIN(end, from + MESSAGES_A_TELLING);
+        TRY(unsealed_read(&r->unsealed, broker, partition, from, to, why));
+        r->progress.messages += to - from;
+        tell(r);
+    }
+    return RC_OK;
+}
+
+/* The barrier of one chain, and what its log holds behind it. */
+static RC close_chain(struct recovering *r, const struct broker *log, uint64_t generation, uint32_t partition,
+                      struct why *why) {
+    uint64_t chain = 0, start = 0, end = 0;
+    TRY(put_barrier(r, generation, partition, &chain, why));
+    if (!log) return RC_OK;
+    TRY(broker_bounds(*log, partition, &start, &end, why));
+    if (end < chain) return broker_skip_to(*log, partition, chain, why);
+    return read_unsealed(r, *log, partition, MAX(start, chain), end, why);
+}
+
+/* `log` is NULL for an earlier generation that has none any more: whoever still seals it is kept off all the same. */
+static RC close_chains(struct recovering *r, const struct broker *log, uint64_t generation, struct why *why) {
+    uint32_t logs = 0;
+    if (log) TRY(broker_partitions(*log, BROKER_BLOCKS, &logs, why));
+    for (uint32_t k = 0; k < r->settings->partitions; k++)
+        TRY(close_chain(r, k < logs ? log : NULL, generation, k, why)); /* it may have had fewer partitions */
+    return RC_OK;
+}
+
+static RC close_older(struct recovering *r, uint64_t generation, struct why *why) {
+    const struct recovery_older *older = &r->ports->older;
+    struct broker log;
+    bool removed = false;
+    TRY(is_removed(r->ports, r->settings, generation, &removed, why));
+    enum rc rc = older->open && !removed ? older->open(older->self, generation, &log, why) : RC_ABSENT;
+    if (rc == RC_ABSENT) return close_chains(r, NULL, generation, why);
+    if (rc != RC_OK) return rc;
+    rc = close_chains(r, &log, generation, why);
+    broker_free(log);
+    return rc;
 }
 
 /* Of a removed generation nobody needs winners, and their predecessors' blocks may be gone with its log. */
 static RC give_generation(struct recovering *r, uint64_t generation, struct why *why) {
     bool removed = false;
-    int64_t when = 0;
-    TRY(tombstone_look(r->ports->store, r->settings->queue, generation, &removed, &when, why));
+    TRY(is_removed(r->ports, r->settings, generation, &removed, why));
     for (uint32_t k = 0; !removed && k < r->settings->partitions; k++) TRY(give_chain(r, generation, k, why));
     return RC_OK;
 }
 
 static RC recover(struct recovering *r, uint64_t *out_epoch, struct why *why) {
     const struct recovery_ports *p = r->ports;
-    uint64_t now = p->ledger.at.generation, ignored = 0;
-    for (uint64_t g = 1; g < now; g++) /* whoever still seals an earlier generation */
-        for (uint32_t k = 0; k < r->settings->partitions; k++) TRY(put_barrier(r, g, k, &ignored, why));
-    for (uint32_t k = 0; k < r->settings->partitions; k++) {
-        uint64_t chain = 0, start = 0, end = 0;
-        TRY(put_barrier(r, now, k, &chain, why));
-        TRY(broker_bounds(p->broker, k, &start, &end, why));
-        if (end < chain)
-            TRY(broker_skip_to(p->broker, k, chain, why));
-        else
-            TRY(unsealed_read(&r->unsealed, p->broker, k, MAX(start, chain), end, why));
-    }
+    uint64_t now = p->ledger.at.generation;
+    r->progress.chains_total = now * r->settings->partitions;
+    for (uint64_t g = 1; g < now; g++) TRY(close_older(r, g, why));
+    TRY(close_chains(r, &p->broker, now, why));
     for (uint64_t g = 1; g <= now; g++) TRY(give_generation(r, g, why));
     TRY(giving_unsealed(&r->giving, &r->unsealed, why));
     struct ledger ledger = p->ledger;
@@ -202,6 +272,8 @@ static RC recover(struct recovering *r, uint64_t *out_epoch, struct why *why) {
         ledger.at.generation = g;
         TRY(ledger_recover_reset_durable(ledger, r->token, why));
     }
+    r->progress.uniting = true;
+    tell(r);
     return ledger_recover_end(p->ledger, r->token, out_epoch, why);
 }
 

@@ -14,10 +14,27 @@
 #include "seal.h"
 #include "store.h"
 
+/* Opens the queue of an earlier generation, which recovery reads and frees, one at a time. RC_ABSENT: it has none any
+ * more. May be NULL where there is no earlier generation. */
+struct recovery_older {
+    enum rc (*open)(void *self, uint64_t generation, struct broker *out, struct why *why);
+    void *self;
+};
+
 struct recovery_ports {
     struct broker broker; /* of the ledger handle's generation */
     struct ledger ledger;
     struct store store;
+    struct recovery_older older;
+};
+
+/* How far a recovery is, for people. */
+struct recovery_progress {
+    uint64_t chains, chains_total; /* whose seals are read */
+    uint64_t messages;             /* read from the part of the log behind the chains */
+    uint64_t seals;
+    uint64_t winners;
+    bool uniting; /* all is read; the ledger puts it together */
 };
 
 struct recovery_settings {
@@ -27,6 +44,9 @@ struct recovery_settings {
     /* The ledger may be no prefix of its own history: every seal is read from the first, and every batch is told
      * durable again. Else, also for an empty ledger, seals that it was told durable are not read. */
     bool full;
+    /* Called often; may be NULL. */
+    void (*tell)(void *context, const struct recovery_progress *progress);
+    void *tell_context;
 };
 
 /* Reads only: was anything lost that the ledger was told to be acknowledged? RC_BROKEN names the partition. */

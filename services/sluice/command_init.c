@@ -47,7 +47,7 @@ static RC init_output(struct init *i, struct why *why) {
 }
 
 static RC know(struct init *i, struct ledger_identity *out, struct why *why) {
-    TRY(runtime_fleet_ledger(&i->runtime, why));
+    TRY(runtime_fleet_ledger(&i->runtime, false, why));
     return ledger_identity(i->runtime.ledger, out, why);
 }
 

@@ -92,7 +92,9 @@ static bool refresh_epoch(struct loop *loop, const struct why *why) {
     uint64_t known = atomic_load(&loop->all->epoch);
     struct ledger_identity who;
     struct why inner = {0};
-    if (ledger_identity(loop->all->ledger, &who, &inner) != RC_OK) return true;
+    enum rc rc = ledger_identity(loop->all->ledger, &who, &inner);
+    if (rc == RC_ABSENT) await_recovery(loop, "the ledger was emptied");
+    if (rc != RC_OK) return true;
     if (who.recovering) {
         await_recovery(loop, "the ledger was restarted or set back");
     } else if (who.epoch < known) {

@@ -139,7 +139,7 @@ static void stop_all(struct run *r) {
 /* A state folder that was restored from a copy is behind what the seals say: it is brought to agree with them first. */
 static RC recover_if_needed(struct run *r, struct why *why) {
     struct runtime *runtime = r->runtime;
-    struct recovery_ports ports = {runtime->broker, runtime->ledger, runtime->store};
+    struct recovery_ports ports = runtime_recovery_ports(runtime);
     struct recovery_settings settings = {.queue = runtime->queue,
                                          .partitions = (uint32_t)runtime->config->broker.partitions,
                                          .output = r->settings.uploader.output};

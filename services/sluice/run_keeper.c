@@ -5,13 +5,13 @@
 
 #include "clock.h"
 #include "log.h"
-#include "recovery.h"
 
 enum {
     LOOK_EVERY_MS = 500,
     /* Somebody else's recovery is left alone for so long without an end: it reads seals and the log, which may take its
      * time, and to begin again would only make it begin again. */
     TAKE_OVER_MS = 60 * 1000,
+    TAKE_OVERS_DOUBLED = 6, /* each that is seen doubles the patience, so often: a long one gets through at last */
     BEGIN_JITTER_MS = 1500, /* several that notice at the same time should not all begin */
 };
 
@@ -19,6 +19,7 @@ struct keeper {
     struct run *run;
     struct rng rng;
     uint64_t target, since_ms; /* the recovery that is under way, as first seen */
+    unsigned takeovers;        /* since the ledger was open last */
     bool checked;              /* at this start, a ledger that says that all is well was compared with the seals */
 };
 
@@ -30,7 +31,7 @@ static struct recovery_settings recovery_settings_of(const struct run *r) {
 static RC recover(struct keeper *k, struct why *why) {
     struct run *r = k->run;
     struct runtime *runtime = r->runtime;
-    struct recovery_ports ports = {runtime->broker, runtime->ledger, runtime->store};
+    struct recovery_ports ports = runtime_recovery_ports(runtime);
     struct recovery_settings settings = recovery_settings_of(r);
     uint64_t epoch = 0;
     LOG_WARN("the ledger was set back, restarted or emptied; recovering it");
@@ -45,7 +46,8 @@ static RC check_once(struct keeper *k, struct why *why) {
     struct run *r = k->run;
     struct ledger ledger = r->runtime->ledger;
     ledger.at.epoch = atomic_load(&r->loops.epoch);
-    struct recovery_ports ports = {r->runtime->broker, ledger, r->runtime->store};
+    struct recovery_ports ports = runtime_recovery_ports(r->runtime);
+    ports.ledger = ledger;
     struct recovery_settings settings = recovery_settings_of(r);
     struct why found = {0};
     bool needed = false;
@@ -56,14 +58,24 @@ static RC check_once(struct keeper *k, struct why *why) {
     return recover(k, why);
 }
 
+/* Redis was emptied under us: the ledger is made again, shut, and the recovery that it asks for follows. */
+static RC remake(struct keeper *k, struct ledger_identity *out, struct why *why) {
+    bool made = false;
+    TRY(runtime_remake_ledger(k->run->runtime, &made, why));
+    return ledger_identity(k->run->runtime->ledger, out, why);
+}
+
 static RC keeper_turn(struct keeper *k, struct why *why) {
     struct run *r = k->run;
     uint64_t known = atomic_load(&r->loops.epoch); /* before the ledger is asked: it only rises */
     struct ledger_identity who;
-    TRY(ledger_identity(r->runtime->ledger, &who, why));
+    enum rc rc = ledger_identity(r->runtime->ledger, &who, why);
+    if (rc == RC_ABSENT) rc = remake(k, &who, why);
+    if (rc != RC_OK) return rc;
     if (!who.recovering && who.epoch >= known) {
         k->target = 0;
         k->since_ms = 0;
+        k->takeovers = 0;
         atomic_store(&r->loops.epoch, who.epoch); /* uploaders without a call to make hear of it, too */
         return k->checked ? RC_OK : check_once(k, why);
     }
@@ -71,10 +83,11 @@ static RC keeper_turn(struct keeper *k, struct why *why) {
     if (!who.recovering) return recover(k, why);
     uint64_t now_ms = clock_ms(clock_real());
     if (!k->since_ms || who.target != k->target) {
+        if (k->target && k->takeovers < TAKE_OVERS_DOUBLED) k->takeovers++;
         k->target = who.target;
         k->since_ms = now_ms + rng_below(&k->rng, BEGIN_JITTER_MS);
     }
-    uint64_t patience_ms = who.target ? TAKE_OVER_MS : 0;
+    uint64_t patience_ms = who.target ? (uint64_t)TAKE_OVER_MS << k->takeovers : 0;
     return now_ms >= k->since_ms + patience_ms ? recover(k, why) : RC_OK;
 }
 

@@ -3,7 +3,6 @@
 
 #include "notify_topic.h"
 #include "notify_webhook.h"
-#include "recovery.h"
 #include "source_posix.h"
 #include "tombstone.h"
 
@@ -11,7 +10,7 @@
 
 /* What was acknowledged and told to the ledger must be in the log. */
 static RC check_log(struct runtime *r, struct why *why) {
-    struct recovery_ports ports = {r->broker, r->ledger, r->store};
+    struct recovery_ports ports = runtime_recovery_ports(r);
     struct why found = {0};
     enum rc rc = recovery_check_log(&ports, (uint32_t)r->config->broker.partitions, &found);
     if (rc != RC_BROKEN) return rc == RC_OK ? RC_OK : why_set(why, rc, "%s", found.text);
@@ -56,6 +55,15 @@ RC runtime_drop_queue(const struct runtime *r, uint64_t generation, struct why *
     return r->fleet ? runtime_fleet_drop_queue(r, generation, why) : runtime_local_drop_queue(r, generation, why);
 }
 
+static enum rc open_older(void *self, uint64_t generation, struct broker *out, struct why *why) {
+    return runtime_open_queue(self, generation, out, why);
+}
+
+struct recovery_ports runtime_recovery_ports(const struct runtime *r) {
+    struct recovery_older older = {open_older, (void *)r};
+    return (struct recovery_ports){r->broker, r->ledger, r->store, older};
+}
+
 /* Who the ledger is, for all that follows. */
 static RC know_ledger(struct runtime *r, struct ledger_identity *out, struct why *why) {
     TRY(ledger_identity(r->ledger, out, why));
@@ -65,7 +73,7 @@ static RC know_ledger(struct runtime *r, struct ledger_identity *out, struct why
 }
 
 static RC open_writer(struct runtime *r, struct why *why) {
-    TRY(r->fleet ? runtime_fleet_ledger(r, why) : runtime_local_ledger(r, why));
+    TRY(r->fleet ? runtime_fleet_ledger(r, true, why) : runtime_local_ledger(r, why));
     struct ledger_identity who;
     TRY(know_ledger(r, &who, why));
     TRY(runtime_claim_output(r, &who, why));
@@ -74,7 +82,7 @@ static RC open_writer(struct runtime *r, struct why *why) {
 }
 
 static RC open_looker(struct runtime *r, struct why *why) {
-    TRY(r->fleet ? runtime_fleet_ledger(r, why) : runtime_local_ledger_reader(r, why));
+    TRY(r->fleet ? runtime_fleet_ledger(r, false, why) : runtime_local_ledger_reader(r, why));
     struct ledger_identity who;
     return r->fresh ? RC_OK : know_ledger(r, &who, why);
 }

@@ -13,6 +13,7 @@
 #include "frame.h"
 #include "ledger.h"
 #include "notify.h"
+#include "recovery.h"
 #include "source.h"
 #include "store.h"
 
@@ -34,11 +35,16 @@ struct runtime {
 RC runtime_open(const struct config *config, enum runtime_use use, struct runtime *out, struct why *why);
 /* Takes half-opened ones. */
 void runtime_close(struct runtime *runtime);
-/* The queue of an earlier generation; the one of the present must be closed, or not open yet. RC_ABSENT: there is none.
- */
+/* A fleet's Redis holds no ledger: makes it, with the ids that the output remembers and shut until a recovery opened
+ * it. *out_made is false where somebody else was quicker. RC_ABSENT: the output remembers none. */
+RC runtime_remake_ledger(const struct runtime *runtime, bool *out_made, struct why *why);
+/* The queue of an earlier generation; it is closed before the one of the present, if that is open. RC_ABSENT: there is
+ * none. */
 RC runtime_open_queue(const struct runtime *runtime, uint64_t generation, struct broker *out, struct why *why);
 /* Takes the queue of an earlier generation away with all that is in it; nothing when there is none. RUNTIME_WRITE. */
 RC runtime_drop_queue(const struct runtime *runtime, uint64_t generation, struct why *why);
+/* What a recovery works on, earlier generations' queues included; while the broker is open. */
+struct recovery_ports runtime_recovery_ports(const struct runtime *runtime);
 /* Opens the queue of the configured generation: after the earlier ones were finished, before run. */
 RC runtime_open_broker(struct runtime *runtime, struct why *why);
 void runtime_close_broker(struct runtime *runtime);

@@ -5,10 +5,37 @@
 #include "own.h"
 #include "runtime_inner.h"
 
-RC runtime_fleet_ledger(struct runtime *r, struct why *why) {
+RC runtime_remake_ledger(const struct runtime *r, bool *out_made, struct why *why) {
+    AUTO(arena_done) struct arena arena = ARENA_INIT;
+    struct ledger_redis_settings settings = fleet_redis(r->config);
+    struct identity there;
+    TRY(runtime_read_identity(r->store, &arena, &there, why));
+    if (!str_equal(there.pipeline, r->config->pipeline))
+        return why_set(why, RC_DENIED, "%.*s is the output of pipeline \"%.*s\", not of \"%.*s\"",
+                       STR_ARG(r->config->output.url), STR_ARG(there.pipeline), STR_ARG(r->config->pipeline));
+    struct ledger_redis_init init = {.ledger = there.ledger, .queue = there.queue, .emptied = true};
+    TRY(ledger_redis_init(&settings, &init, out_made, why));
+    if (*out_made)
+        LOG_WARN("Redis held no ledger, though the output remembers one: made anew, it has to be recovered",
+                 F_STR("pipeline", there.pipeline));
+    return RC_OK;
+}
+
+/* Where the output remembers no ledger, the words of the open that failed stay. */
+static enum rc open_again(struct runtime *r, const struct ledger_redis_settings *settings, struct why *why) {
+    struct why inner = {0};
+    bool made = false;
+    enum rc rc = runtime_remake_ledger(r, &made, &inner);
+    if (rc == RC_OK) rc = ledger_redis_open(settings, &r->ledger, &inner);
+    if (rc != RC_OK && rc != RC_ABSENT) *why = inner;
+    return rc;
+}
+
+RC runtime_fleet_ledger(struct runtime *r, bool remake, struct why *why) {
     struct ledger_redis_settings settings = fleet_redis(r->config);
     struct why inner = {0};
     enum rc rc = ledger_redis_open(&settings, &r->ledger, &inner);
+    if (rc == RC_ABSENT && remake) rc = open_again(r, &settings, &inner);
     if (rc == RC_OK) return RC_OK;
     if (rc != RC_ABSENT && rc != RC_DENIED && rc != RC_BAD) {
         if (why) *why = inner;

@@ -17,7 +17,8 @@ RC runtime_read_identity(struct store store, struct arena *arena, struct identit
 RC runtime_raise_partitions(struct runtime *runtime, const struct ledger_identity *who, struct why *why);
 
 /* runtime_fleet.c: Kafka and Redis. */
-RC runtime_fleet_ledger(struct runtime *runtime, struct why *why);
+/* `remake`: where Redis was emptied the ledger is made again, for a recovery. */
+RC runtime_fleet_ledger(struct runtime *runtime, bool remake, struct why *why);
 RC runtime_fleet_broker(const struct runtime *runtime, uint64_t generation, struct broker *out, struct why *why);
 /* RC_ABSENT: there is no such topic. */
 RC runtime_fleet_drop_queue(const struct runtime *runtime, uint64_t generation, struct why *why);

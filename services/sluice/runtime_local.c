@@ -58,6 +58,7 @@ static RC open_queue(const struct runtime *r, uint64_t generation, struct broker
     struct broker_local_options options = {.dir = str_of(path_in(&dir, r->config->state, "queue")),
                                            .queue = r->queue,
                                            .generation = generation,
+                                           .beside = r->broker.ops != NULL,
                                            .job_partitions = (uint32_t)r->config->broker.job_partitions,
                                            .block_partitions = (uint32_t)r->config->broker.partitions};
     TRY(broker_local_open(&options, out, why));

@@ -40,3 +40,19 @@ def test_a_killed_recovery_goes_on_at_the_next_start(pipe, generation):
     assert killed, "no kill met a recovery"
     pipe.ask("audit", "--deep", check=OK)
     readers.assert_each_line_once(pipe.out, [path])
+
+
+def test_a_state_put_back_from_before_the_generation_was_raised_is_recovered_with_its_queues(pipe):
+    pipe.source(time_field=None, stripe_bytes="4KiB").output(partition="h={h}")
+    path = pipe.file("a.ndjson", lines(0, 20_000))
+    pipe.run_once()
+    copy = pipe.folder / "copy"
+    shutil.copytree(pipe.state, copy)
+    pipe.file("a.ndjson", lines(20_000, 60_000), append=True)
+    pipe.run_once()
+    shutil.rmtree(pipe.state)
+    shutil.copytree(copy, pipe.state)
+    pipe.set(generation=2)
+    pipe.run_once(check=OK)
+    pipe.ask("audit", "--deep", check=OK)
+    readers.assert_each_line_once(pipe.out, [path], 2)

@@ -25,7 +25,7 @@ enum sim_class {
     SIM_CRASHES,    /* processes die, too */
     SIM_FILES,      /* files are truncated, rewritten, deleted and replaced, too */
     SIM_ZOMBIES,    /* processes sleep for longer than void_after, two uploaders a partition, time jumps */
-    SIM_GENERATION, /* everything is converted again beside, from some moment on */
+    SIM_GENERATION, /* everything is converted again beside, from some moment on; the ledger may be set back */
     SIM_ROLLBACK,   /* the ledger is set back, emptied or restarted, and recovered */
     SIM_ONCE, /* emitters run --once again and again, deaths and changes of files; inputs are taken when durable */
     SIM_TAIL, /* the log loses its tail: what was acknowledged to the ledger is missed, the rest was nobody's */
@@ -47,6 +47,7 @@ enum sim_mutation {
     SIM_NO_BARRIER,       /* a recoverer puts no barriers */
     SIM_NOTHING_UNSEALED, /* a recoverer looks for no predecessors and trailers in the log */
     SIM_OWN_FORGOTTEN,    /* a recoverer takes for known what the ledger has forgotten */
+    SIM_OLDER_FORGOTTEN,  /* a recoverer does not look into the logs of earlier generations */
     SIM_CAUGHT,           /* those above are caught within some hundred seeds */
     /* Two that take some thousand seeds (7218 and 8233 of all, 1295 of rollback caught them when they were written);
      * the contract suite of the ledger tests both. */

@@ -97,6 +97,13 @@ static void mutate(struct sim *sim, struct recovery_ports *ports, struct ledger 
     }
 }
 
+static enum rc open_older(void *self, uint64_t generation, struct broker *out, struct why *why) {
+    struct sim *sim = self;
+    if (sim->options.mutation == SIM_OLDER_FORGOTTEN) return why_set(why, RC_ABSENT, "not looked at");
+    *out = broker_memory_port(sim->brokers[generation - 1]);
+    return RC_OK;
+}
+
 static enum rc recover(struct sim *sim, struct recoverer *r, struct why *why) {
     struct ledger_identity who;
     struct ledger_fault *fault = NULL;
@@ -105,8 +112,9 @@ static enum rc recover(struct sim *sim, struct recoverer *r, struct why *why) {
     uint64_t epoch = 0;
     MUST(ledger_identity(sim->ledger, &who, NULL) == RC_OK);
     struct ledger ledger = sim_watch_ledger(sim->ledger);
-    ledger.at = (struct ledger_at){who.epoch, 1};
-    struct recovery_ports ports = {.broker = broker_memory_port(sim->brokers[0]),
+    ledger.at = (struct ledger_at){who.epoch, sim->generations};
+    struct recovery_ports ports = {.broker = broker_memory_port(sim->brokers[sim->generations - 1]),
+                                   .older = {open_older, sim},
                                    .store = store_fault_new(sim_watch_store(store_memory_again(sim->store)), &control)};
     struct store inner = ports.store;
     mutate(sim, &ports, &ledger);
@@ -205,7 +213,7 @@ void sim_lose_tail(struct sim *sim) {
     MUST(ledger_identity(sim->ledger, &who, NULL) == RC_OK);
     struct ledger ledger = sim->ledger;
     ledger.at = (struct ledger_at){who.epoch, 1};
-    struct recovery_ports ports = {broker, ledger, sim->store};
+    struct recovery_ports ports = {.broker = broker, .ledger = ledger, .store = sim->store};
     struct recovery_settings settings = {
         .queue = sim->queue, .partitions = sim->partitions, .output = sim_draw_output(sim)};
     struct recoverer recoverer = {.sim = sim};

@@ -43,7 +43,8 @@ static void draw_knobs(struct sim *sim) {
     k->one_machine = k->one_machine || k->once; /* there is no other --once */
     if (class == SIM_ONCE) k->wild_files = often(sim, 50);
     if (class == SIM_TAIL) k->tail = (uint32_t)between(sim, 1, 6);
-    if (class == SIM_ROLLBACK) k->rollback = (uint32_t)between(sim, 2, 12);
+    if (class == SIM_ROLLBACK || (class == SIM_GENERATION && often(sim, 50)))
+        k->rollback = (uint32_t)between(sim, 2, 12);
 }
 
 struct settings sim_draw_output(struct sim *sim) {

@@ -259,7 +259,7 @@ static RC open_all(struct local *local, const struct broker_local_options *optio
     AUTO(own_free) char *generation = NULL;
     if (asprintf(&generation, "%s/g%llu", dir, (unsigned long long)options->generation) < 0)
         return why_set(why, RC_LIMIT, "broker: a path is too long");
-    TRY(spool_home_open(dir, options->queue, options->sys, &local->home, why));
+    TRY(spool_home_open(dir, options->queue, !options->beside, options->sys, &local->home, why));
     TRY(spool_home_generation(generation, options->block_partitions, options->sys, why));
     for (uint32_t i = 0; i < options->block_partitions; i++) TRY(open_partition(local, options, generation, i, why));
     return RC_OK;

@@ -42,6 +42,7 @@ struct broker_local_options {
     size_t segment_bytes;     /* a segment is full when it has this size: 64 MiB; at most 1 GiB */
     size_t open_segments_max; /* older segments that readers keep open, a partition: 8 */
     bool repair;              /* open although acknowledged messages are damaged or missing; those answer RC_BROKEN */
+    bool beside;              /* another generation of the folder is open in this process: its lock is enough */
     const struct spool_sys *sys; /* for tests: the system calls that write */
 };
 

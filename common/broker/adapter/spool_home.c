@@ -116,14 +116,14 @@ static RC settle_meta(const struct spool_home *home, const char *path, struct id
     return RC_OK;
 }
 
-enum rc spool_home_open(const char *path, struct id queue, const struct spool_sys *sys, struct spool_home *out,
-                        struct why *why) {
+enum rc spool_home_open(const char *path, struct id queue, bool lock, const struct spool_sys *sys,
+                        struct spool_home *out, struct why *why) {
     TRY(make_folder(path, sys, why));
     AUTO(spool_home_close) struct spool_home home = {.dir = -1, .lock = -1};
     home.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (home.dir >= 0) home.lock = openat(home.dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (home.lock < 0) return why_errno(why, RC_DENIED, errno, "broker: opening %s/lock", path);
-    if (flock(home.lock, LOCK_EX | LOCK_NB) != 0) {
+    if (lock && flock(home.lock, LOCK_EX | LOCK_NB) != 0) {
         if (errno == EWOULDBLOCK)
             return why_set(why, RC_DENIED, "broker: %s is in use by another process; stop that one first", path);
         return why_errno(why, RC_DENIED, errno, "broker: locking %s/lock", path);

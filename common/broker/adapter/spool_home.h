@@ -13,8 +13,9 @@ struct spool_home {
     int dir, lock; /* -1 when closed */
 };
 
-/* Opens or makes the folder and takes the lock; held until spool_home_close. */
-RC spool_home_open(const char *path, struct id queue, const struct spool_sys *sys, struct spool_home *out,
+/* Opens or makes the folder and takes the lock, held until spool_home_close; without `lock` somebody else of this
+ * process holds it for as long. */
+RC spool_home_open(const char *path, struct id queue, bool lock, const struct spool_sys *sys, struct spool_home *out,
                    struct why *why);
 void spool_home_close(struct spool_home *home);
 /* The queue id in the folder's meta file; RC_ABSENT when there is no such file. */

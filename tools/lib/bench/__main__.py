@@ -12,7 +12,7 @@ import memory
 import rescan
 import size
 import speed
-from pipeline import Pipelines
+from measured import Pipelines
 from targets import Targets
 
 PARTS = ("speed", "converters", "size", "memory", "big", "rescan")

@@ -7,7 +7,7 @@ from statistics import median
 
 import child
 from inputs import Input, access_log
-from pipeline import HOUR
+from measured import HOUR
 from targets import table
 
 LEVEL = 1

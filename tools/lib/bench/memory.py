@@ -6,7 +6,7 @@ import time
 import urllib.request
 
 import child
-from pipeline import COUNTRY, HOUR, LANES, ONE, TENANT
+from measured import COUNTRY, HOUR, LANES, ONE, TENANT
 from targets import table
 
 KINDS = (("1 output", ONE), ("24 outputs", COUNTRY), ("2,000 outputs", TENANT))

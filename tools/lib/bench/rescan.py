@@ -8,7 +8,7 @@ from statistics import median
 
 import child
 from memory import LISTEN, port_of, scrape
-from pipeline import ONE
+from measured import ONE
 from targets import table
 
 FOLDERS = 200

@@ -2,7 +2,7 @@
 """Compressed size beside one stream of zstd over the same lines, partition by partition."""
 import subprocess
 
-from pipeline import COUNTRY, HOUR, METHOD, TENANT
+from measured import COUNTRY, HOUR, METHOD, TENANT
 from targets import table
 
 KINDS = (("by hour", HOUR), ("by 24 countries", COUNTRY), ("by country and method", METHOD), ("by 2,000 tenants", TENANT))

@@ -3,7 +3,7 @@
 from statistics import median
 
 import child
-from pipeline import COUNTRY, HOUR, TENANT
+from measured import COUNTRY, HOUR, TENANT
 from targets import table
 
 KINDS = {"by hour, in order": (HOUR, 0.85), "by 24 countries": (COUNTRY, 0.75), "by 2,000 tenants": (TENANT, None)}

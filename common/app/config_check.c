@@ -287,5 +287,9 @@ RC config_check(struct config *config, struct why *why) {
     TRY(check_output(&c));
     TRY(check_state(&c));
     TRY(config_ports_check(config, why));
+    /* Each object reads its blocks all over the batch: of a batch that does not fit all is fetched again for each. */
+    if (!config_broker_is_local(config))
+        TRY(check_order(&c, (struct order){"broker.cache_bytes_max", "output.seal_bytes_max",
+                                           config->broker.cache_bytes_max, config->output.seal_bytes_max}));
     return check_listen(&c);
 }

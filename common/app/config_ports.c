@@ -67,9 +67,10 @@ static RC check_broker(const struct checker *c) {
     struct config_broker *broker = &c->config->broker;
     if (config_broker_is_local(c->config)) return refuse_keys(c, keys, COUNT_OF(keys), "a broker of kafka://");
     broker->servers = str_sub(broker->url, sizeof "kafka://" - 1, broker->url.len);
-    if (memchr(broker->servers.at, '/', broker->servers.len) || memchr(broker->servers.at, '@', broker->servers.len))
-        return FAIL(c, "broker.url", "\"%s\" is not kafka://HOST:PORT[,HOST:PORT]; credentials go to broker.properties",
-                    config_show(broker->url).text);
+    if (memchr(broker->url.at, '@', broker->url.len)) /* what stands before it may be a password: not shown */
+        return FAIL(c, "broker.url", "is not kafka://HOST:PORT[,HOST:PORT]; credentials go to broker.properties");
+    if (memchr(broker->servers.at, '/', broker->servers.len))
+        return FAIL(c, "broker.url", "\"%s\" is not kafka://HOST:PORT[,HOST:PORT]", config_show(broker->url).text);
     return check_cache(c);
 }
 

@@ -250,7 +250,9 @@ const struct config_row config_table[] = {
      .about = "Kafka: the folder where an uploader keeps what it fetched until it is in objects; can be lost. Empty: "
               "`cache` in the state folder, or else in the system's folder for temporary files."},
     {"broker.cache_bytes_max", CONFIG_BYTES, IN_CONFIG(broker.cache_bytes_max), .fallback = "4GiB", .low = 64 * MIB,
-     .high = 1024 * TIB, .about = "Kafka: the most that the cache takes; what does not fit is fetched again."},
+     .high = 1024 * TIB,
+     .about = "Kafka: the most that the cache takes; what does not fit is fetched again, and is slow. At least "
+              "`output.seal_bytes_max`, better that for each partition that an uploader looks after."},
     {"broker.backlog_bytes_max", CONFIG_BYTES, IN_CONFIG(broker.backlog_bytes_max), .fallback = "4GiB", .low = 64 * KIB,
      .high = 1024 * TIB,
      .about = "Reading pauses while so many bytes of blocks wait. At least `output.seal_bytes_max`."},
@@ -283,7 +285,7 @@ const struct config_row config_table[] = {
     {"events.topic", CONFIG_BOOL, IN_CONFIG(events.topic), .fallback = "true",
      .about = "Kafka: each receipt also goes to the topic `<pipeline>.events`."},
     {"events.webhook", CONFIG_MAP, .about = "Each receipt is also sent by HTTP POST."},
-    {"events.webhook.url", CONFIG_TEXT, IN_CONFIG(events.webhook_url), .fallback = "", HTTP_URL,
+    {"events.webhook.url", CONFIG_TEXT, IN_CONFIG(events.webhook_url), .fallback = "", .secret = true, HTTP_URL,
      .about = "Where to; empty: nowhere. Anything but an answer of 200 to 299 is tried again."},
     {"events.webhook.secret", CONFIG_TEXT, IN_CONFIG(events.webhook_secret), .fallback = "", .secret = true,
      .about = "The key of the HMAC-SHA256 in the header `X-Sluice-Signature`; empty: not signed."},

@@ -105,7 +105,8 @@ static struct batch_index *place(struct emitter_batches *batches) {
 
 static RC batch_load(struct emitter *e, struct ledger_batch batch, struct batch_index *out, struct why *why) {
     struct ledger_identity who;
-    TRY(ledger_identity(e->ports.ledger, &who, why));
+    enum rc known = ledger_identity(e->ports.ledger, &who, why);
+    if (known != RC_OK) return known == RC_ABSENT ? RC_STALE : known; /* a server that was emptied meanwhile */
     AUTO(buf_done) struct buf key = BUF_INIT(NAME_MAX_BYTES), bytes = BUF_INIT(MANIFEST_BYTES_MAX);
     AUTO(arena_done) struct arena arena = ARENA_INIT;
     TRY(name_manifest(who.queue, e->ports.ledger.at.generation, batch.partition, batch.index, &key));

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli.h"
 
+#include "check_fleet.h"
 #include "own.h"
 #include "run.h"
+#include "runtime.h"
 #include "source_posix.h"
 
 #include <getopt.h>
@@ -12,7 +14,9 @@ static const char help[] =
     "usage: sluice check CONFIG\n"
     "\n"
     "Reads and checks CONFIG as run does, looks at what the sources match, and tries the output location, "
-    "without\nrunning anything. Exit codes: 0 all is well, 2 wrong use, 78 something has to be mended.\n";
+    "without\nrunning anything. Of a fleet it also asks Redis and Kafka whether ledger and topics are as they have to "
+    "be;\nwhat is missing there `sluice init` makes. A bucket is tried with an object that is removed again.\n"
+    "Exit codes: 0 all is well, 2 wrong use, 75 something was not reachable, 78 something has to be mended.\n";
 
 struct seen {
     uint64_t files, bytes, problems;
@@ -44,9 +48,7 @@ static RC look_at_source(struct source source, const struct config_source *s, ui
     return RC_OK;
 }
 
-static RC check(const struct config *config, uint64_t *problems, struct why *why) {
-    TRY(run_check_sources(config, why));
-    TRY(runtime_try_output(config, why));
+static RC look_at_sources(const struct config *config, uint64_t *problems, struct why *why) {
     struct source source;
     TRY(source_posix_open(&source, why));
     enum rc rc = RC_OK;
@@ -54,6 +56,23 @@ static RC check(const struct config *config, uint64_t *problems, struct why *why
         rc = look_at_source(source, &config->sources[i], problems, why);
     source_free(source);
     return rc;
+}
+
+/* What is wrong in one place is no reason not to look at the others. */
+static int check(const struct config *config) {
+    struct why why = {0};
+    uint64_t problems = 0;
+    enum rc rc = run_check_sources(config, &why);
+    if (rc == RC_OK) rc = look_at_sources(config, &problems, &why);
+    int code = rc == RC_OK ? CLI_OK : cli_fail(rc, &why);
+    if (problems && code == CLI_OK) code = rc_exit_code(RC_DENIED);
+    rc = runtime_try_output(config, &why);
+    if (rc == RC_OK) (void)printf("output %.*s: can be written\n", STR_ARG(config->output.url));
+    int output = rc == RC_OK ? CLI_OK : cli_fail(rc, &why);
+    if (code == CLI_OK) code = output;
+    if (config_broker_is_local(config)) return code;
+    rc = check_fleet(config);
+    return code == CLI_OK ? rc_exit_code(rc) : code;
 }
 
 int command_check(int argc, char **argv) {
@@ -66,10 +85,8 @@ int command_check(int argc, char **argv) {
     struct why why = {0};
     AUTO(config_done) struct config *config = NULL;
     enum rc rc = config_load(argv[optind], &config, &why);
-    uint64_t problems = 0;
-    if (rc == RC_OK) rc = check(config, &problems, &why);
     if (rc != RC_OK) return cli_fail(rc, &why);
-    if (problems) return rc_exit_code(RC_DENIED);
-    (void)printf("output %.*s: can be written\n%s: ok\n", STR_ARG(config->output.url), argv[optind]);
-    return CLI_OK;
+    int code = check(config);
+    if (code == CLI_OK) (void)printf("%s: ok\n", argv[optind]);
+    return code;
 }

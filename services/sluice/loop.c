@@ -12,7 +12,8 @@
 enum {
     BACKOFF_FIRST_MS = 20,
     BACKOFF_CAP_MS = 10000,
-    LIMIT_OVER_MS = 3 * BACKOFF_CAP_MS /* without a RC_LIMIT: there is room again */
+    LIMIT_OVER_MS = 3 * BACKOFF_CAP_MS, /* without a RC_LIMIT: there is room again */
+    STALES_TOLD = 10, /* one or two are usual when somebody else was first; so many is waiting, and is said */
 };
 
 void loops_init(struct loops *l, struct ledger ledger) {
@@ -86,15 +87,23 @@ static void await_recovery(struct loop *loop, const char *words) {
     set_trouble(loop, true, &why);
 }
 
+static void tell_waiting(struct loop *loop, const struct why *why) {
+    LOG_WARN("waiting", F_STR("service", str_of(loop->name)), F_STR("error", str_of(why->text)));
+    set_trouble(loop, true, why);
+}
+
 /* Another epoch: everybody reads it before the next step. It only ever rises: a lower one is a ledger that was set
  * back. */
-static bool refresh_epoch(struct loop *loop, const struct why *why) {
+static void refresh_epoch(struct loop *loop, const struct why *why) {
     uint64_t known = atomic_load(&loop->all->epoch);
     struct ledger_identity who;
     struct why inner = {0};
     enum rc rc = ledger_identity(loop->all->ledger, &who, &inner);
     if (rc == RC_ABSENT) await_recovery(loop, "the ledger was emptied");
-    if (rc != RC_OK) return true;
+    if (rc != RC_OK) {
+        if (rc != RC_ABSENT) tell_waiting(loop, &inner);
+        return;
+    }
     if (who.recovering) {
         await_recovery(loop, "the ledger was restarted or set back");
     } else if (who.epoch < known) {
@@ -102,9 +111,10 @@ static bool refresh_epoch(struct loop *loop, const struct why *why) {
     } else if (who.epoch > known) {
         LOG_INFO("the ledger is at another epoch", F_STR("service", str_of(loop->name)), F_U64("epoch", who.epoch));
         atomic_store(&loop->all->epoch, who.epoch);
+    } else if (loop->stales >= STALES_TOLD) {
+        tell_waiting(loop, why);
     }
     LOG_DEBUG("decided elsewhere", F_STR("service", str_of(loop->name)), F_STR("error", str_of(why->text)));
-    return true;
 }
 
 /* Steps that need no room succeed in between; so it is over only when none was missed for a while. */
@@ -115,15 +125,30 @@ static bool is_out_of_patience(struct loop *loop) {
     return loop->all->patience_ms && now_ms - loop->limit_since_ms >= loop->all->patience_ms;
 }
 
+void loop_done(struct loop *loop) { set_trouble(loop, false, NULL); }
+
 bool loop_settle(struct loop *loop, enum rc rc, const struct why *why) {
+    uint64_t rest_ms = 0;
+    bool go_on = loop_judge(loop, rc, why, &rest_ms);
+    if (rest_ms) loops_sleep(loop->all, rest_ms);
+    return go_on;
+}
+
+bool loop_judge(struct loop *loop, enum rc rc, const struct why *why, uint64_t *out_rest_ms) {
+    *out_rest_ms = 0;
     if (rc != RC_OK) metric_add_at(METRIC_ERRORS, (uint32_t)rc, 1);
     switch (rc) {
     case RC_OK:
         if (loop->in_trouble) LOG_INFO("going on", F_STR("service", str_of(loop->name)));
         set_trouble(loop, false, why);
         backoff_reset(&loop->backoff);
+        loop->stales = 0;
         return true;
-    case RC_STALE: loops_sleep(loop->all, backoff_next_ms(&loop->backoff)); return refresh_epoch(loop, why);
+    case RC_STALE:
+        loop->stales++;
+        refresh_epoch(loop, why);
+        *out_rest_ms = backoff_next_ms(&loop->backoff);
+        return true;
     case RC_BUSY:
     case RC_LIMIT:
         if (rc == RC_LIMIT && is_out_of_patience(loop)) {
@@ -133,7 +158,7 @@ bool loop_settle(struct loop *loop, enum rc rc, const struct why *why) {
         LOG_WARN(rc == RC_BUSY ? "waiting" : "waiting for room", F_STR("service", str_of(loop->name)),
                  F_STR("error", str_of(why->text)));
         set_trouble(loop, true, why);
-        loops_sleep(loop->all, backoff_next_ms(&loop->backoff));
+        *out_rest_ms = backoff_next_ms(&loop->backoff);
         return true;
     case RC_STOP: return false;
     default: loops_fail(loop->all, loop->name, rc, why); return false;

@@ -32,6 +32,7 @@ struct loop {
     const char *name;
     struct backoff backoff;
     bool in_trouble;
+    unsigned stales;                        /* answers of RC_STALE without a RC_OK in between */
     uint64_t limit_since_ms, limit_last_ms; /* the first and the last RC_LIMIT of those that come back */
 };
 
@@ -49,5 +50,9 @@ void loops_trouble(struct loops *loops, char *out, size_t room);
 void loop_init(struct loop *loop, struct loops *all, const char *name);
 /* Applies the verdict of one step: true to go on (it may have waited), false to end the thread. */
 bool loop_settle(struct loop *loop, enum rc rc, const struct why *why);
+/* The same for a thread that has more to do: it does not wait, but says for how long this one is to rest. */
+bool loop_judge(struct loop *loop, enum rc rc, const struct why *why, uint64_t *out_rest_ms);
+/* Ends it before its thread: what it was waiting for is no trouble of the process any more. */
+void loop_done(struct loop *loop);
 
 #endif

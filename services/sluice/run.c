@@ -5,6 +5,7 @@
 #include "alloc.h"
 #include "clock.h"
 #include "committer.h"
+#include "deadline.h"
 #include "lane.h"
 #include "log.h"
 #include "metric.h"
@@ -197,6 +198,7 @@ static RC open_uploads(struct run *r, struct why *why) {
 
 static RC open_run(struct run *r, struct signals *signals, struct why *why) {
     TRY(runtime_open(r->config, RUNTIME_WRITE, r->runtime, why));
+    r->runtime->reads_blocks = r->options.roles & RUN_UPLOADER;
     r->loops.ledger = r->runtime->ledger;
     atomic_store(&r->loops.epoch, r->runtime->ledger.at.epoch);
     TRY(run_settings_make(r->runtime, r->options.once, &r->settings, why));
@@ -220,6 +222,13 @@ static void close_parts(struct run *r) {
     runtime_close(r->runtime);
 }
 
+/* Less when somebody tells it to end. */
+static void rest(struct run *r, struct signals *signals, uint64_t ms) {
+    uint64_t until_ms = clock_ms(clock_real()) + ms;
+    while (!signals_draining(signals) && clock_ms(clock_real()) < until_ms) (void)signals_wait(signals, RUN_LOOK_MS);
+    atomic_store(&r->draining, signals_draining(signals));
+}
+
 /* Servers of a fleet come and go, also while we start: waits for them as it does later, and says so to readyz. */
 static RC open_patiently(struct run *r, struct signals *signals, struct why *why) {
     struct loop loop;
@@ -237,8 +246,9 @@ static RC open_patiently(struct run *r, struct signals *signals, struct why *why
             return rc;
         }
         close_parts(r);
-        (void)loop_settle(&loop, rc, &local);
-        (void)signals_poll(signals);
+        uint64_t rest_ms = 0;
+        (void)loop_judge(&loop, rc, &local, &rest_ms);
+        rest(r, signals, rest_ms);
         if (signals_draining(signals)) return why_set(why, RC_STOP, "stopped while it waited: %s", local.text);
     }
 }
@@ -292,10 +302,14 @@ RC run_pipeline(const struct config *config, const struct run_options *options, 
     struct run *r = make_run(config, options);
     struct admin *admin = NULL;
     *out = (struct run_summary){0};
+    struct deadline deadline;
+    bool fleet = !config_broker_is_local(config);
+    if (fleet) deadline_start(&deadline, signals, config->drain_ms);
     enum rc rc = start_admin(r, &admin, why);
     if (rc == RC_OK) rc = open_patiently(r, signals, why);
     if (rc == RC_OK) rc = work(r, signals, out, why);
     admin_free(admin);
     close_run(r);
+    if (fleet) deadline_stop(&deadline);
     return rc == RC_STOP ? RC_OK : rc;
 }

@@ -15,34 +15,36 @@ static bool is_over(const struct run_until *until) {
     return signals_draining(until->signals);
 }
 
-/* Steps the uploader of one partition until its log is empty. On one machine nobody converts for this generation any
- * more, so every attempt in there that did not win is voided at once; in a fleet it is waited for as ever. */
-static RC finish_partition(struct runtime *r, struct broker broker, struct uploader_settings settings,
+/* Steps the uploader of one partition up to what was its log's end. On one machine nobody converts for this generation
+ * any more, so every attempt in there that did not win is voided at once; in a fleet it is waited for as ever, and what
+ * comes behind `end` meanwhile is for the next time: the other partitions wait, too. */
+static RC finish_partition(struct runtime *r, struct broker broker, struct uploader_settings settings, uint64_t end,
                            const struct run_until *until, struct why *why) {
-    uint64_t start = 0;
-    if (!r->fleet) TRY(broker_bounds(broker, settings.partition, &start, &settings.abandoned_before, why));
+    if (!r->fleet) settings.abandoned_before = end;
     struct uploader_ports ports = {broker, r->ledger, r->store};
-    struct loops loops;
+    struct loops own, *loops = until->loops ? until->loops : &own;
     struct loop loop;
-    loops_init(&loops, r->ledger);
-    loop_init(&loop, &loops, "uploader of an earlier generation");
+    loops_init(&own, r->ledger);
+    loop_init(&loop, loops, "uploader of an earlier generation");
     struct uploader *u = uploader_new(&settings, &ports);
     struct uploader_view view = {0};
     enum rc rc = RC_OK;
-    while (!view.drained && rc == RC_OK) {
+    uploader_flush(u);
+    while (rc == RC_OK && !(view.found && view.start >= end)) {
         uint64_t wait_ms = 0;
         struct why local = {0};
-        uploader_flush(u);
+        uploader_set_epoch(u, atomic_load(&loops->epoch));
         rc = uploader_step(u, clock_ms(clock_real()), &wait_ms, &local);
         if (!loop_settle(&loop, rc, &local))
             *why = local;
         else
             rc = is_over(until) ? RC_STOP : RC_OK;
         uploader_look(u, &view);
-        if (wait_ms && !view.drained) loops_sleep(&loops, STEP_WAIT_MS);
+        if (wait_ms && !(view.found && view.start >= end)) loops_sleep(loops, STEP_WAIT_MS);
     }
     uploader_free(u);
-    loops_done(&loops);
+    loop_done(&loop);
+    loops_done(&own);
     return rc;
 }
 
@@ -66,7 +68,7 @@ static RC finish_generation(struct runtime *r, uint64_t generation, const struct
                   F_U64("messages", end - start));
         struct uploader_settings uploader = settings->uploader;
         uploader.partition = p;
-        rc = finish_partition(&old, broker, uploader, until, why);
+        rc = finish_partition(&old, broker, uploader, end, until, why);
     }
     broker_free(broker);
     bool gone = rc != RC_OK && tombstone_check(r->store, r->queue, generation, RC_ABSENT, NULL) == RC_ABSENT;

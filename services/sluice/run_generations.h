@@ -12,7 +12,7 @@
 /* What ends it early; either may be NULL. */
 struct run_until {
     struct signals *signals;
-    const struct loops *loops;
+    struct loops *loops; /* a fleet: those of the process, whose epoch is followed */
 };
 
 /* RC_STOP: told to end meanwhile. */

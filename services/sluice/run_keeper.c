@@ -99,6 +99,7 @@ void *run_keeper_main(void *context) {
     while (!loops_stopping(&t->run->loops)) {
         struct why why = {0};
         enum rc rc = keeper_turn(&k, &why);
+        if (rc == RC_ABSENT) rc = RC_BUSY; /* Redis was emptied: the words say what to do, and then it goes on here */
         if (!loop_settle(&loop, rc, &why)) break;
         if (rc == RC_OK) loops_sleep(&t->run->loops, LOOK_EVERY_MS);
     }

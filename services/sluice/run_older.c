@@ -19,6 +19,7 @@ void *run_older_main(void *context) {
         struct runtime now = *r->runtime;
         now.ledger.at.epoch = atomic_load(&r->loops.epoch);
         enum rc rc = run_finish_generations(&now, &r->settings, &until, &why);
+        if (loops_stopping(&r->loops)) break; /* also by its own doing, which was told */
         if (!loop_settle(&loop, rc, &why)) break;
         if (rc == RC_OK) loops_sleep(&r->loops, OLDER_EVERY_MS);
     }

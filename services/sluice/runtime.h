@@ -28,8 +28,9 @@ struct runtime {
     struct notify notify; /* who is told of receipts; once runtime_open_notify() was called */
     struct id queue;
     enum frame_format format;
-    bool fleet; /* broker and ledger are servers that others use, too */
-    bool fresh; /* nothing ran here yet (RUNTIME_LOOK): the ledger is not open */
+    bool fleet;        /* broker and ledger are servers that others use, too */
+    bool reads_blocks; /* a fleet: for uploaders; who only publishes needs no cache. Set before the broker is opened */
+    bool fresh;        /* nothing ran here yet (RUNTIME_LOOK): the ledger is not open */
 };
 
 RC runtime_open(const struct config *config, enum runtime_use use, struct runtime *out, struct why *why);

@@ -46,8 +46,11 @@ RC runtime_fleet_ledger(struct runtime *r, bool remake, struct why *why) {
 
 RC runtime_fleet_broker(const struct runtime *r, uint64_t generation, struct broker *out, struct why *why) {
     AUTO(arena_done) struct arena arena = ARENA_INIT;
-    TRY(runtime_make_folder(r->config->broker.cache, "broker.cache", why));
     struct broker_kafka_settings settings = fleet_kafka(r->config, generation, &arena);
+    if (r->reads_blocks)
+        TRY(runtime_make_folder(r->config->broker.cache, "broker.cache", why));
+    else
+        settings.cache_dir = (struct str){0};
     return broker_kafka_open(&settings, out, why);
 }
 

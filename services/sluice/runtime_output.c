@@ -29,6 +29,12 @@ RC runtime_read_identity(struct store store, struct arena *arena, struct identit
 
 static RC foreign_output(const struct runtime *r, const struct identity *there, struct why *why) {
     char text[ID_TEXT];
+    if (r->fleet)
+        return why_set(why, RC_DENIED,
+                       "%.*s holds the objects of pipeline \"%.*s\" written with another ledger (%s) than the one in "
+                       "Redis: this is another Redis, or one that was made anew. Use the Redis of that ledger, or an "
+                       "empty output",
+                       STR_ARG(r->config->output.url), STR_ARG(there->pipeline), id_format(there->ledger, text));
     return why_set(
         why, RC_DENIED,
         "%.*s holds the objects of pipeline \"%.*s\" written with another state (ledger %s): the state folder %.*s was "
@@ -80,7 +86,8 @@ RC runtime_try_output(const struct config *config, struct why *why) {
     TRY(runtime_open_store(&r, why)); /* it tries to write a temporary file */
     AUTO(arena_done) struct arena arena = ARENA_INIT;
     struct identity there;
-    enum rc rc = runtime_read_identity(r.store, &arena, &there, why);
+    enum rc rc = config->output.bucket.len ? store_s3_check(r.store, why) : RC_OK;
+    if (rc == RC_OK) rc = runtime_read_identity(r.store, &arena, &there, why);
     if (rc == RC_OK && !str_equal(there.pipeline, config->pipeline))
         rc = config_error(config, "output.url", why, "it is the output of pipeline \"%.*s\"", STR_ARG(there.pipeline));
     runtime_close(&r);

@@ -23,23 +23,20 @@ struct webhook {
     char shown[SHOWN_MAX]; /* the URL without what may be secret */
 };
 
-/* scheme://host[:port]/path */
+/* scheme://host[:port]: the path is the secret of some receivers. */
 static RC show_url(struct webhook *w, struct why *why) {
     CURLU *url = curl_url();
-    char *scheme = NULL, *host = NULL, *port = NULL, *path = NULL;
+    char *scheme = NULL, *host = NULL, *port = NULL;
     bool fine = url && curl_url_set(url, CURLUPART_URL, w->url, 0) == CURLUE_OK &&
                 curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-                curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-                curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK;
+                curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK;
     if (fine) {
         (void)curl_url_get(url, CURLUPART_PORT, &port, 0);
-        (void)snprintf(w->shown, sizeof w->shown, "%s://%s%s%s%s", scheme, host, port ? ":" : "", port ? port : "",
-                       path);
+        (void)snprintf(w->shown, sizeof w->shown, "%s://%s%s%s", scheme, host, port ? ":" : "", port ? port : "");
     }
     curl_free(scheme);
     curl_free(host);
     curl_free(port);
-    curl_free(path);
     curl_url_cleanup(url);
     return fine ? RC_OK : why_set(why, RC_DENIED, "the webhook's URL is none that can be asked");
 }

@@ -55,6 +55,8 @@ static RC check_endpoint(struct str endpoint, struct str *out_scheme, struct str
         char c = host.at[i];
         good = good && (bucket_char(c) || c == ':' || c == '[' || c == ']');
     }
+    if (memchr(endpoint.at, '@', endpoint.len)) /* what stands before it may be a password: not shown */
+        return why_set(why, RC_BAD, "the endpoint holds a '@'; needed is http(s)://host or http(s)://host:port");
     if (!good)
         return why_set(why, RC_BAD, "the endpoint '%.*s' is no http(s)://host or http(s)://host:port",
                        STR_ARG(str_sub(endpoint, 0, MIN(endpoint.len, (size_t)200))));

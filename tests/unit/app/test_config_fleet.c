@@ -140,8 +140,14 @@ static void what_belongs_to_another_kind_is_refused(void **state) {
          "c.yaml:5:40: output.endpoint: \"localhost\" does not fit; allowed: http://HOST[:PORT] or "
          "https://HOST[:PORT]"},
         {SOURCES "output: {url: /out}\nbroker: {url: \"kafka://u:p@k\"}\nledger: {url: \"redis://r\"}\n",
-         "c.yaml:4:15: broker.url: \"kafka://u:p@k\" is not kafka://HOST:PORT[,HOST:PORT]; credentials go to "
-         "broker.properties"},
+         "c.yaml:4:15: broker.url: is not kafka://HOST:PORT[,HOST:PORT]; credentials go to broker.properties"},
+        {FLEET "output: {url: /out}\nevents: {webhook: {url: \"ftp://u:p@k/p\"}}\n",
+         "c.yaml:6:25: events.webhook.url: the value (which is secret) does not fit; allowed: http://HOST[:PORT] or "
+         "https://HOST[:PORT]"},
+        {SOURCES "output: {url: /out, seal_bytes_max: 2GiB}\nledger: {url: \"redis://r\"}\n"
+                 "broker: {url: \"kafka://k\", cache_bytes_max: 1GiB}\n",
+         "c.yaml:5:45: broker.cache_bytes_max: 1GiB is less than 2GiB of output.seal_bytes_max; it must be at least "
+         "that"},
         {SOURCES "output: {url: /out}\nbroker: {url: \"kafka://k\", properties: [a]}\nledger: {url: \"redis://r\"}\n",
          "c.yaml:4:40: broker.properties: must be a map of keys, not a list"},
         {SOURCES "output: {url: /out}\nbroker: {url: \"kafka://k\", properties: {a.b: 1, a.b: 2}}\n"

@@ -24,6 +24,11 @@ static RC is_removed(const struct recovery_ports *p, const struct recovery_setti
     return tombstone_look(p->store, s->queue, generation, out, &when, why);
 }
 
+/* How many chains a generation has, or more: what never was answers as an empty one. */
+static uint32_t chains_of(const struct recovery_ports *p, const struct recovery_settings *s, uint64_t generation) {
+    return generation < p->ledger.at.generation ? MAX(s->partitions, s->partitions_before) : s->partitions;
+}
+
 /* ---- is it needed? ---- */
 
 static RC all_won(const struct recovery_ports *p, const struct seal *seal, bool *out, struct why *why) {
@@ -146,7 +151,7 @@ static void tell(struct recovering *r) {
 static RC highest_epochs(const struct recovery_ports *p, const struct recovery_settings *s, struct ledger_epochs *out,
                          struct why *why) {
     for (uint64_t g = 1; g <= p->ledger.at.generation; g++)
-        for (uint32_t k = 0; k < s->partitions; k++) {
+        for (uint32_t k = 0; k < chains_of(p, s, g); k++) {
             struct chain chain = chain_of(p, s, g, k);
             struct chain_end end;
             TRY(chain_end_find(&chain, 0, &end, why));
@@ -233,7 +238,7 @@ static RC close_chain(struct recovering *r, const struct broker *log, uint64_t g
 static RC close_chains(struct recovering *r, const struct broker *log, uint64_t generation, struct why *why) {
     uint32_t logs = 0;
     if (log) TRY(broker_partitions(*log, BROKER_BLOCKS, &logs, why));
-    for (uint32_t k = 0; k < r->settings->partitions; k++)
+    for (uint32_t k = 0; k < MAX(logs, chains_of(r->ports, r->settings, generation)); k++)
         TRY(close_chain(r, k < logs ? log : NULL, generation, k, why)); /* it may have had fewer partitions */
     return RC_OK;
 }
@@ -255,14 +260,16 @@ static RC close_older(struct recovering *r, uint64_t generation, struct why *why
 static RC give_generation(struct recovering *r, uint64_t generation, struct why *why) {
     bool removed = false;
     TRY(is_removed(r->ports, r->settings, generation, &removed, why));
-    for (uint32_t k = 0; !removed && k < r->settings->partitions; k++) TRY(give_chain(r, generation, k, why));
+    uint32_t chains = removed ? 0 : chains_of(r->ports, r->settings, generation);
+    for (uint32_t k = 0; k < chains; k++) TRY(give_chain(r, generation, k, why));
     return RC_OK;
 }
 
 static RC recover(struct recovering *r, uint64_t *out_epoch, struct why *why) {
     const struct recovery_ports *p = r->ports;
     uint64_t now = p->ledger.at.generation;
-    r->progress.chains_total = now * r->settings->partitions;
+    r->progress.chains_total = 0;
+    for (uint64_t g = 1; g <= now; g++) r->progress.chains_total += chains_of(p, r->settings, g);
     for (uint64_t g = 1; g < now; g++) TRY(close_older(r, g, why));
     TRY(close_chains(r, &p->broker, now, why));
     for (uint64_t g = 1; g <= now; g++) TRY(give_generation(r, g, why));

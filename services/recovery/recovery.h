@@ -40,7 +40,8 @@ struct recovery_progress {
 struct recovery_settings {
     struct id queue;
     uint32_t partitions;
-    struct settings output; /* stands in the barriers, and decides nothing */
+    uint32_t partitions_before; /* the most that any earlier generation had, where that is more than now */
+    struct settings output;     /* stands in the barriers, and decides nothing */
     /* The ledger may be no prefix of its own history: every seal is read from the first, and every batch is told
      * durable again. Else, also for an empty ledger, seals that it was told durable are not read. */
     bool full;

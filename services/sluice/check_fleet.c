@@ -30,7 +30,7 @@ static RC ask_ledger(struct asking *a, struct why *why) {
     for (size_t i = 0; i < n; i++)
         (void)printf("ledger: %s: %.*s\n", found[i].weight == LEDGER_REDIS_RISK ? "at risk" : "not known",
                      STR_ARG(found[i].text));
-    TRY(runtime_fleet_ledger(&a->runtime, why));
+    TRY(runtime_fleet_ledger(&a->runtime, false, why));
     struct ledger_identity who;
     TRY(ledger_identity(a->runtime.ledger, &who, why));
     (void)printf("ledger: is there%s\n", who.recovering ? ", and waits for its recovery by an uploader" : "");

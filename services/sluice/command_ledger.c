@@ -74,6 +74,11 @@ static RC open_all(struct rebuild *b, struct why *why) {
     TRY(runtime_fleet_ledger(r, false, why));
     TRY(ledger_identity(r->ledger, &who, why));
     r->queue = who.queue;
+    AUTO(arena_done) struct arena arena = ARENA_INIT;
+    struct identity mark;
+    enum rc marked = runtime_read_identity(r->store, &arena, &mark, why);
+    if (marked != RC_OK && marked != RC_ABSENT) return marked;
+    r->partitions_most = marked == RC_OK ? mark.partitions : 0;
     r->ledger.at.epoch = who.epoch;
     TRY(run_settings_make(r, false, &b->settings, why));
     return runtime_open_broker(r, why);
@@ -85,6 +90,7 @@ static RC rebuild_once(struct rebuild *b, struct rng *rng, uint64_t *out_epoch, 
     struct recovery_ports ports = runtime_recovery_ports(r);
     struct recovery_settings settings = {.queue = r->queue,
                                          .partitions = (uint32_t)r->config->broker.partitions,
+                                         .partitions_before = r->partitions_most,
                                          .output = b->settings.uploader.output,
                                          .full = b->full,
                                          .tell = tell,
@@ -98,6 +104,7 @@ static RC rebuild_once(struct rebuild *b, struct rng *rng, uint64_t *out_epoch, 
     *out_epoch = 0;
     if (!needed) return RC_OK;
     (void)printf("ledger: %s; closing it, and reading what is sealed\n", b->full ? "it is not trusted" : found.text);
+    TRY(runtime_check_newest(r, why));
     TRY(recovery_run(&ports, &settings, rng, out_epoch, why));
     if (b->terminal) (void)putchar('\n');
     return RC_OK;
@@ -143,7 +150,7 @@ int command_ledger(int argc, char **argv) {
     if (config_broker_is_local(config))
         rc = config_error(config, "ledger.url", &why,
                           "a local ledger is brought to agree with the output at each start of `sluice run`");
-    b.runtime = (struct runtime){.config = config, .fleet = true};
+    b.runtime = (struct runtime){.config = config, .fleet = true, .reads_blocks = true};
     if (rc == RC_OK) rc = rebuild(&b, &why);
     run_settings_done(&b.settings);
     runtime_close(&b.runtime);

@@ -143,6 +143,7 @@ static RC recover_if_needed(struct run *r, struct why *why) {
     struct recovery_ports ports = runtime_recovery_ports(runtime);
     struct recovery_settings settings = {.queue = runtime->queue,
                                          .partitions = (uint32_t)runtime->config->broker.partitions,
+                                         .partitions_before = runtime->partitions_most,
                                          .output = r->settings.uploader.output};
     struct why found = {0};
     bool needed = false;

@@ -35,7 +35,8 @@ static RC finish_partition(struct runtime *r, struct broker broker, struct uploa
         struct why local = {0};
         uploader_set_epoch(u, atomic_load(&loops->epoch));
         rc = uploader_step(u, clock_ms(clock_real()), &wait_ms, &local);
-        if (!loop_settle(&loop, rc, &local))
+        bool passes = rc == RC_OK || rc == RC_BUSY || rc == RC_LIMIT || rc == RC_STALE;
+        if (!passes || !loop_settle(&loop, rc, &local)) /* the rest is the caller's: this generation may be removed */
             *why = local;
         else
             rc = is_over(until) ? RC_STOP : RC_OK;

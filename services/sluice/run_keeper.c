@@ -24,13 +24,16 @@ struct keeper {
 };
 
 static struct recovery_settings recovery_settings_of(const struct run *r) {
-    return (struct recovery_settings){
-        .queue = r->runtime->queue, .partitions = (uint32_t)r->partitions, .output = r->settings.uploader.output};
+    return (struct recovery_settings){.queue = r->runtime->queue,
+                                      .partitions = (uint32_t)r->partitions,
+                                      .partitions_before = r->runtime->partitions_most,
+                                      .output = r->settings.uploader.output};
 }
 
 static RC recover(struct keeper *k, struct why *why) {
     struct run *r = k->run;
     struct runtime *runtime = r->runtime;
+    TRY(runtime_check_newest(runtime, why));
     struct recovery_ports ports = runtime_recovery_ports(runtime);
     struct recovery_settings settings = recovery_settings_of(r);
     uint64_t epoch = 0;
@@ -99,7 +102,7 @@ void *run_keeper_main(void *context) {
     while (!loops_stopping(&t->run->loops)) {
         struct why why = {0};
         enum rc rc = keeper_turn(&k, &why);
-        if (rc == RC_ABSENT) rc = RC_BUSY; /* Redis was emptied: the words say what to do, and then it goes on here */
+        if (rc == RC_ABSENT) rc = RC_BUSY; /* emptied once more meanwhile: it goes on when it is there */
         if (!loop_settle(&loop, rc, &why)) break;
         if (rc == RC_OK) loops_sleep(&t->run->loops, LOOK_EVERY_MS);
     }

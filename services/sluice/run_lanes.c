@@ -27,7 +27,8 @@ static bool lane_turn(struct run *r, struct lane *lane, struct loop *loop) {
         metric_add(METRIC_LANE_IDLE, stamp_mono_ns() - from);
         struct lane_view view;
         lane_look(lane, &view);
-        if (drain && !view.working && !view.flights) return true;
+        /* Also with a task that waits for room: the job is said again. */
+        if (drain && !view.flights) return true;
         if (stamp_mono_ns() - from < 1000000)
             loops_sleep(&r->loops, RUN_IDLE_WAIT_MS); /* it could not wait by itself */
     }

@@ -27,6 +27,7 @@ struct runtime {
     struct source source; /* RUNTIME_WRITE only */
     struct notify notify; /* who is told of receipts; once runtime_open_notify() was called */
     struct id queue;
+    uint32_t partitions_most; /* of blocks, that the output ever had in a generation (RUNTIME_WRITE) */
     enum frame_format format;
     bool fleet;        /* broker and ledger are servers that others use, too */
     bool reads_blocks; /* a fleet: for uploaders; who only publishes needs no cache. Set before the broker is opened */
@@ -49,6 +50,10 @@ struct recovery_ports runtime_recovery_ports(const struct runtime *runtime);
 /* Opens the queue of the configured generation: after the earlier ones were finished, before run. */
 RC runtime_open_broker(struct runtime *runtime, struct why *why);
 void runtime_close_broker(struct runtime *runtime);
+/* Before a recovery, which puts its barriers into the chains of its own generation and of earlier ones. Where a later
+ * one has begun, whose uploaders may hold verdicts of the old epoch, it would let them seal what the ledger has
+ * forgotten: then RC_BUSY, for that one is theirs to do. A fleet's; what is local has one process only. */
+RC runtime_check_newest(const struct runtime *runtime, struct why *why);
 /* Opens what the configuration's events say; after the broker. */
 RC runtime_open_notify(struct runtime *runtime, struct why *why);
 /* Can the output location be written, and does it belong to this pipeline? Leaves nothing behind. For `check`. */

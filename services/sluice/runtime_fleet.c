@@ -80,6 +80,22 @@ RC runtime_fleet_drop_queue(const struct runtime *r, uint64_t generation, struct
     return rc;
 }
 
+RC runtime_check_newest(const struct runtime *r, struct why *why) {
+    AUTO(arena_done) struct arena arena = ARENA_INIT;
+    if (!r->fleet) return RC_OK;
+    struct broker_kafka_settings settings = fleet_kafka(r->config, r->config->generation, &arena);
+    struct broker_kafka_admin *admin = NULL;
+    uint64_t newest = 0, mine = r->config->generation;
+    TRY(broker_kafka_admin_open(&settings, &admin, why));
+    enum rc rc = broker_kafka_admin_newest(admin, &newest, why);
+    broker_kafka_admin_free(admin);
+    if (rc != RC_OK || newest <= mine) return rc;
+    return why_set(why, RC_BUSY,
+                   "the ledger has to be recovered by an uploader of generation %llu, and this one is of %llu; start "
+                   "one with the configuration of the newest generation",
+                   (unsigned long long)newest, (unsigned long long)mine);
+}
+
 static void tell_ledger(const struct config *config) {
     struct ledger_redis_settings settings = fleet_redis(config);
     AUTO(arena_done) struct arena arena = ARENA_INIT;

@@ -4,6 +4,7 @@
 #include "fleet.h"
 #include "identity.h"
 #include "names.h"
+#include "num.h"
 #include "own.h"
 #include "store_dir.h"
 
@@ -56,6 +57,7 @@ RC runtime_claim_output(struct runtime *r, const struct ledger_identity *who, st
         AUTO(buf_done) struct buf bytes = BUF_INIT(IDENTITY_BYTES_MAX);
         TRY(identity_encode(&mine, &bytes));
         rc = store_put_absent(r->store, NAME_LEDGER_IDENTITY, buf_str(&bytes), why);
+        r->partitions_most = mine.partitions;
         if (rc == RC_OK) return RC_OK;
         if (rc == RC_STALE) rc = runtime_read_identity(r->store, &arena, &there, why);
     }
@@ -65,7 +67,8 @@ RC runtime_claim_output(struct runtime *r, const struct ledger_identity *who, st
     if (!str_equal(there.pipeline, mine.pipeline))
         return why_set(why, RC_DENIED, "%.*s is the output of pipeline \"%.*s\", not of \"%.*s\"",
                        STR_ARG(r->config->output.url), STR_ARG(there.pipeline), STR_ARG(mine.pipeline));
-    return RC_OK;
+    r->partitions_most = MAX(there.partitions, mine.partitions);
+    return r->fleet ? RC_OK : runtime_raise_partitions(r, who, why); /* of a fleet `init` does */
 }
 
 RC runtime_raise_partitions(struct runtime *r, const struct ledger_identity *who, struct why *why) {

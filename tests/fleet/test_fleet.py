@@ -132,3 +132,26 @@ def test_a_permanent_error_ends_with_its_own_exit_code(fleet):
     fleet.settings["output"]["secret_key"] = fleet.servers.s3.secret
     fleet.write_config()
     assert b"no-such-bucket" in sluice("uploader", fleet.config_path, check=DENIED).stderr
+
+
+def test_only_uploaders_of_the_newest_generation_recover_a_ledger(fleet):
+    """One of an earlier generation knows nothing of the newer chains, whose uploaders may hold verdicts still."""
+    prepare(fleet, files=1).init()
+    fleet.start_all(workers=1)
+    fleet.until_done()
+    old = fleet.living("uploader")[0]
+    fleet.settings["generation"] = 2
+    fleet.init()
+    fleet.servers.redis.kill()
+    fleet.servers.redis.start()
+    wait_for("the old uploader to say whose it is",
+             lambda: "has to be recovered by an uploader of generation 2" in old.text())
+    assert "the ledger is recovered" not in old.text()
+    for process in fleet.living("emitter") + fleet.living("worker"):  # it would take jobs that are not for it
+        assert process.drain() == 0, process.text()[-2000:]
+    fleet.start_all(workers=1)
+    fleet.until_done()
+    fleet.assert_each_line_once(generation=2)
+    assert "the ledger is recovered" in fleet.living("uploader")[-1].text() and "the ledger is recovered" not in old.text()
+    fleet.drain_all()
+    fleet.assert_audit()

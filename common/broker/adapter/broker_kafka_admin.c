@@ -122,6 +122,24 @@ enum rc admin_topic_look(struct broker_kafka_admin *admin, const char *name, str
     return RC_OK;
 }
 
+enum rc broker_kafka_admin_newest(struct broker_kafka_admin *admin, uint64_t *out_generation, struct why *why) {
+    AUTO(metadata_free) const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_resp_err_t error = rd_kafka_metadata(admin->client.rk, 1, NULL, &metadata, (int)admin_timeout_ms(admin));
+    if (error) return kafka_client_fail(&admin->client, error, why, "looking at all topics");
+    *out_generation = 0;
+    char *head = NULL;
+    MUST(asprintf(&head, "%s.blocks.g", admin->config.pipeline) > 0);
+    for (int i = 0; i < metadata->topic_cnt; i++) {
+        struct str name = str_of(metadata->topics[i].topic);
+        uint64_t generation = 0;
+        if (!str_starts(name, str_of(head))) continue;
+        if (str_parse_u64(str_sub(name, strlen(head), name.len), &generation) != RC_OK) continue;
+        if (generation > *out_generation) *out_generation = generation;
+    }
+    free(head);
+    return RC_OK;
+}
+
 static RC visit_configs(struct broker_kafka_admin *admin, const struct kafka_ask *ask, const char *topic,
                         void (*visit)(void *context, const char *key, const char *value, bool own), void *context,
                         struct why *why) {

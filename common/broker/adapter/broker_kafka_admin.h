@@ -81,6 +81,9 @@ RC broker_kafka_admin_lag(struct broker_kafka_admin *admin, struct str group, en
 RC broker_kafka_admin_plan_delete(struct broker_kafka_admin *admin, uint64_t generation, struct broker_kafka_plan *plan,
                                   struct why *why);
 
+/* The highest generation that has a topic of blocks; 0: none. */
+RC broker_kafka_admin_newest(struct broker_kafka_admin *admin, uint64_t *out_generation, struct why *why);
+
 /* Does the steps in order, and waits until topics that were made can be used. RC_DENIED without doing anything when
  * there is an obstacle. What failed half-way is finished by planning and doing it again. */
 RC broker_kafka_admin_do(struct broker_kafka_admin *admin, const struct broker_kafka_plan *plan, struct why *why);

@@ -240,6 +240,9 @@ static void a_generation_is_removed_and_a_log_made_anew_is_broken(void **state) 
     OK(broker_kafka_open(&bed.home.settings, &broker, &bed.why));
     put_block(&bed, broker);
     broker_kafka_plan_done(&bed.plan);
+    uint64_t newest = 9;
+    OK(broker_kafka_admin_newest(bed.admin, &newest, &bed.why));
+    assert_int_equal(newest, 1);
     OK(broker_kafka_admin_plan_delete(bed.admin, 1, &bed.plan, &bed.why));
     assert_int_equal(planned(&bed, BROKER_KAFKA_DELETE), 1);
     OK(broker_kafka_admin_do(bed.admin, &bed.plan, &bed.why));

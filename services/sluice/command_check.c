@@ -63,7 +63,8 @@ static int check(const struct config *config) {
     struct why why = {0};
     uint64_t problems = 0;
     enum rc rc = run_check_sources(config, &why);
-    if (rc == RC_OK) rc = look_at_sources(config, &problems, &why);
+    if (rc != RC_OK) return cli_fail(rc, &why); /* run would not even begin */
+    rc = look_at_sources(config, &problems, &why);
     int code = rc == RC_OK ? CLI_OK : cli_fail(rc, &why);
     if (problems && code == CLI_OK) code = rc_exit_code(RC_DENIED);
     rc = runtime_try_output(config, &why);

@@ -5,10 +5,25 @@
 #include "run_inner.h"
 
 #include "alloc.h"
+#include "clock.h"
 #include "log.h"
 #include "own.h"
 
 #include <stdlib.h>
+
+enum { REACH_MS = 2000 }; /* between two looks whether the broker is there, of a process that has no partition */
+
+/* A group that lost us gives us nothing and says nothing: readyz should, when that is because nobody can be reached. */
+static RC reach(struct run *r, const bool *owned, uint64_t *reached_ms, struct why *why) {
+    uint64_t now_ms = clock_ms(clock_real()), start = 0, end = 0;
+    for (uint32_t p = 0; p < r->partitions; p++)
+        if (owned[p]) return RC_OK;
+    if (now_ms - *reached_ms < REACH_MS) return RC_OK;
+    *reached_ms = 0; /* until it is reached, every turn says so */
+    TRY(broker_bounds(r->runtime->broker, 0, &start, &end, why));
+    *reached_ms = now_ms;
+    return RC_OK;
+}
 
 /* A partition that became ours: its uploader may begin. */
 static RC gain(struct run *r, struct broker_share share, uint32_t p, uint64_t *committed, struct why *why) {
@@ -53,11 +68,14 @@ void *run_share_main(void *context) {
     struct broker_share share = {0};
     bool *owned = alloc_zero(r->partitions, sizeof *owned);
     uint64_t *committed = alloc_zero(r->partitions, sizeof *committed);
+    uint64_t reached_ms = 0;
     enum rc rc = broker_share_new(r->runtime->broker, STR("uploaders"), &share, &why);
     if (rc != RC_OK) loops_fail(&r->loops, loop.name, rc, &why);
     while (!loops_stopping(&r->loops)) {
         why.text[0] = '\0';
-        if (!loop_settle(&loop, share_turn(r, share, owned, committed, &why), &why)) break;
+        rc = share_turn(r, share, owned, committed, &why);
+        if (rc == RC_OK) rc = reach(r, owned, &reached_ms, &why);
+        if (!loop_settle(&loop, rc, &why)) break;
     }
     if (share.ops) broker_share_free(share);
     free(owned);

@@ -125,6 +125,7 @@ static void start_all(struct run *r) {
         start(r, run_keeper_main, 0);
         if (r->config->generation > 1) start(r, run_older_main, 0);
     }
+    if (r->upload_threads && !r->options.once) start(r, run_upkeep_main, 0);
     if (r->lanes) start(r, run_committer_main, 0);
     for (uint32_t i = 0; i < r->lanes; i++) start(r, run_lane_main, i);
     if (roles & RUN_EMITTER) start(r, run_emitter_main, 0);
@@ -207,7 +208,7 @@ static RC open_run(struct run *r, struct signals *signals, struct why *why) {
     if (r->options.roles & RUN_EMITTER) TRY(runtime_open_notify(r->runtime, why));
     TRY(open_lanes(r, why));
     TRY(open_uploads(r, why));
-    enum { OTHERS = 5 }; /* emitter, committer, share, keeper, older */
+    enum { OTHERS = 6 }; /* emitter, committer, share, keeper, older, upkeep */
     r->threads = alloc_zero(r->lanes + r->upload_threads + OTHERS, sizeof *r->threads);
     return RC_OK;
 }

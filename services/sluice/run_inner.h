@@ -57,5 +57,6 @@ void *run_uploader_main(void *context);
 void *run_share_main(void *context);
 void *run_keeper_main(void *context);
 void *run_older_main(void *context);
+void *run_upkeep_main(void *context);
 
 #endif

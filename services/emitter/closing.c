@@ -11,22 +11,26 @@
 
 enum { GROWING_PIECE = 64 * 1024 }; /* in which the last whole line of a growing file is looked for, from its end */
 
-/* Whether to close now, and whether anything can still come. Looks at no file that its time has not come for. */
-static bool is_due(const struct emitter *e, struct catalog_entry *entry) {
-    if (entry->state == CATALOG_FREE || entry->state == CATALOG_NEW || id_is_none(entry->id)) return false;
+/* How long it is quiet. The second of the last change is not over before its end: never more than it is. */
+static uint64_t idle_ms(const struct emitter *e, struct catalog_entry *entry) {
     if (entry->changed) { /* seen in an earlier step, so that it is quiet since now at the latest */
         entry->changed_s = (uint32_t)(e->now_ms / 1000);
         entry->changed = false;
     }
+    return e->now_ms - MIN(e->now_ms, ((uint64_t)entry->changed_s + 1) * 1000);
+}
+
+/* Whether to close now, and whether anything can still come. Looks at no file that its time has not come for. */
+static bool is_due(const struct emitter *e, struct catalog_entry *entry) {
+    if (entry->state == CATALOG_FREE || entry->state == CATALOG_NEW || id_is_none(entry->id)) return false;
+    uint64_t idle = idle_ms(e, entry);
     bool known = entry->receipted || entry->close_told; /* else the ledger may not know that a receipt is wanted */
     bool unread = entry->outstanding || entry->waiting;
     if (entry->gone && unread && !entry->held) return true; /* can anybody still read it? */
     if (known && entry->closed && entry->closed_end == entry->size && (!entry->moved || entry->gone)) return false;
     if (e->settings.once) return true;
     const struct emitter_source *source = emitter_source_of(e, entry);
-    /* The second of the last change is not over before its end: never close earlier than asked. */
-    uint64_t idle_ms = e->now_ms - MIN(e->now_ms, ((uint64_t)entry->changed_s + 1) * 1000);
-    return idle_ms >= (entry->moved || entry->rotated ? source->rotated_after_ms : source->close_after_ms);
+    return idle >= (entry->moved || entry->rotated ? source->rotated_after_ms : source->close_after_ms);
 }
 
 /* --once takes what is there now. Of a file that somebody is writing to, that is up to its last whole line: the closed
@@ -121,12 +125,15 @@ static void closed(struct emitter *e, struct catalog_entry *entry, const struct 
     emitter_want(e, entry);
 }
 
-/* It has its receipt from before: whoever wrote that died before it took the input away. */
-static bool is_left_over(const struct emitter *e, const struct catalog_entry *entry) {
+/* It has its receipt from before, and after_durable did not act then: whoever wrote that died, or the file was only
+ * idle and was rotated since. */
+static bool is_left_over(const struct emitter *e, struct catalog_entry *entry) {
     if (entry->state == CATALOG_FREE || entry->state == CATALOG_NEW || !entry->receipted || entry->after_done)
         return false;
-    return e->settings.once && emitter_source_of(e, entry)->after != EMITTER_KEEP && entry->closed &&
-           entry->closed_end == entry->size;
+    const struct emitter_source *source = emitter_source_of(e, entry);
+    if (source->after == EMITTER_KEEP || !entry->closed || entry->closed_end != entry->size) return false;
+    if (e->settings.once) return true;
+    return entry->rotated && !entry->moved && !entry->gone && idle_ms(e, entry) >= source->rotated_after_ms;
 }
 
 RC emitter_close_idle(struct emitter *e, struct why *why) {

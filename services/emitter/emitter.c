@@ -130,7 +130,7 @@ static enum rc see(void *context, const struct source_entry *seen) {
     bool first_name = entry->seen != e->scan;
     if (first_name && !catalog_is_named(&e->catalog, entry, seen->uri)) {
         catalog_rename(&e->catalog, entry, seen->uri);
-        entry->rotated = true;
+        entry->rotated = entry->changed = true; /* its writer may still hold it for a while */
         emitter_todo(e, entry);
     }
     entry->seen = e->scan;

@@ -83,6 +83,23 @@ def test_a_file_that_is_finished_while_watching_gets_its_receipt(pipe):
     assert receipt["end"] == path.stat().st_size and receipt["converted"] == 10
 
 
+def test_after_durable_leaves_a_file_that_is_only_idle_and_takes_one_that_was_rotated(pipe):
+    """An idle file may grow any time; a rotated one, when its receipt is written, will not."""
+    path = pipe.file("a.ndjson", lines(0, 10))
+    rotated = pipe.inputs / "a.ndjson.1"
+    pipe.source(close_after="1s", rotated_after="1s", after_durable="delete").output(flush="1s").set(rescan="1s")
+    with pipe.start() as running:
+        wait_for("the receipt", lambda: list(pipe.out.glob("_receipts/g1/*.json")))
+        path.rename(rotated)
+        pipe.file("b.ndjson", lines(10, 10))
+        wait_for("the rotated file to go", lambda: not rotated.exists())
+        wait_for("the other receipt", lambda: len(list(pipe.out.glob("_receipts/g1/*.json"))) == 2)
+        running.drain()
+    assert (pipe.inputs / "b.ndjson").exists(), "it was only idle"
+    assert running.text().count("input deleted") == 1
+    assert sorted(readers.lines(pipe.out)) == sorted(lines(0, 20).splitlines())
+
+
 @pytest.fixture
 def address(pipe):
     """A pipeline with HTTP on a port that the kernel picks; the log tells which."""

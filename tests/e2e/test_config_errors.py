@@ -4,8 +4,11 @@ a suggestion for a typo; nothing runs, nothing is written; `sluice check` says t
 import json
 import os
 import re
+from pathlib import Path
 
+import fastjsonschema
 import pytest
+import yaml
 
 from pipeline import DENIED, OK, USAGE, sluice
 
@@ -133,6 +136,53 @@ def test_check_leaves_no_trace(pipe):
     sluice("check", pipe.write_config(good(pipe)), check=OK)
     left = [p for p in pipe.folder.rglob("*") if p not in before and p != pipe.config_path and p.is_file()]
     assert not left
+
+
+@pytest.fixture(scope="module")
+def valid():
+    """What an editor says of a configuration: by a validator of JSON Schema that is not ours."""
+    return fastjsonschema.compile(json.loads(sluice("config", "schema", check=OK).stdout))
+
+
+def readme_config():
+    """The YAML of the README, as it stands there."""
+    text = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    return re.search(r"```yaml\n(pipeline: web\n.*?)```", text, re.S).group(1)
+
+
+def test_the_schema_accepts_real_configurations(pipe, valid):
+    valid(yaml.safe_load(readme_config()))
+    valid(yaml.safe_load(good(pipe)))
+    valid(pipe.source().source("raw", "*.log", "raw", close_after="2s").set(log={"level": "debug"}).settings)
+
+
+# What is a matter of one value's form; templates, names and variables are for `check` alone.
+STRUCTURAL = ["a typo in a key", "a typo at the top", "a typo in a source", "a typo in a value", "an unknown format",
+              "a level out of range", "a list for a text", "a text for a mapping", "a negative number", "generation zero"]
+
+
+@pytest.mark.parametrize("name", STRUCTURAL)
+def test_the_schema_refuses_what_check_refuses(pipe, valid, name):
+    old, new, _, _ = CASES[name]
+    with pytest.raises(fastjsonschema.JsonSchemaValueException):
+        valid(yaml.safe_load(good(pipe).replace(old, new, 1)))
+
+
+def test_the_readmes_configuration_runs_and_so_do_its_commands(pipe):
+    """Its paths are moved below the test's folder, its port is the kernel's; `run` without --once is test_watch.py's."""
+    text = readme_config()
+    for old, new in (("/var/log/nginx", str(pipe.inputs)), ("/var/lib/sluice", str(pipe.folder)), ("127.0.0.1:9464", "127.0.0.1:0")):
+        assert old in text
+        text = text.replace(old, new)
+    (pipe.folder / "web.yaml").write_text(text)
+    pipe.file("access1.ndjson", b'{"time":"2026-01-01T00:00:00Z","status":200}\nbad\n')
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    (pipe.folder / "access.ndjson").write_bytes(b'{"time":"2026-01-01T00:00:00Z","status":200}\n')
+    commands = [line.split("#")[0].split() for line in re.findall(r"(?m)^sluice .*web\.yaml.*$", readme)]
+    assert {c[1] for c in commands} >= {"check", "run", "status", "audit", "rejects", "cat"}
+    for command in commands:
+        if command[1] in ("check", "try", "status", "audit", "rejects", "cat") or "--once" in command:
+            sluice(*command[1:], check=OK, cwd=pipe.folder)
 
 
 def test_the_schema_is_json_schema_and_knows_every_key_of_the_readme(pipe):

@@ -317,6 +317,8 @@ def test_empty_files_are_fine_and_may_grow_later(raw):
     raw.file("b.log")
     raw.run_once()
     assert readers.lines(raw.out) == []
+    receipts = [json.loads(p.read_bytes()) for p in raw.out.glob("_receipts/g1/*.json")]
+    assert [(r["end"], r["lines"]) for r in receipts] == [(0, 0)] * 2
     raw.file("a.log", numbered(0, 3), append=True)
     raw.run_once()
     readers.assert_lines(raw.out, numbered(0, 3).splitlines())

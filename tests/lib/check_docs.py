@@ -6,6 +6,8 @@
   - every file that a service's DESIGN.md names without a folder is in that service's folder or in one below common/;
   - every source file of a service stands in the DESIGN.md of that service, and every folder that holds a module stands
     in ARCHITECTURE.md (both checked as soon as the document is there; a service without DESIGN.md is a finding).
+  - every test that a document names as `file::test` is in that file; the tables of docs/PROOFS.md name one in every row, and
+    its table of files has the rows of the README's, in their words and order.
 A name with a `*`, `<…>`, `{…}`, `…` or a leading `/`, `_` or `build/` is a pattern or lives elsewhere, and is left alone.
 """
 import re
@@ -17,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EXTENSIONS = "c|h|cc|cmake|proto|py|sh|md|txt|yaml|yml|json"
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.S)
 PATH = re.compile(rf"(?<![\w*<>{{}}…/.~$%:-])((?:[\w.-]+/)*[\w.-]+\.(?:{EXTENSIONS}))(?![\w*<>{{}}/-])")
+TEST = re.compile(r"`((?:[\w.-]+/)+[\w.-]+)::(\w+)`")
+GUARANTEES = "What is guaranteed for your files"
 OUTSIDE = ("build/", "_", "etc/", "var/")
 
 
@@ -67,6 +71,31 @@ def check_services(files, complain):
                 complain(f"services/{service}/DESIGN.md: ## Code does not name {Path(source).name}")
 
 
+def check_tests(document, files, complain):
+    for file, name in TEST.findall((ROOT / document).read_text()):
+        if file not in files or not re.search(rf"\b{name}\b", (ROOT / file).read_text()):
+            complain(f"{document}: names the test {file}::{name}, which is not in the tree")
+
+
+def rows(text, heading):
+    """The rows of the first table below a heading, without its head: lists of cells."""
+    part = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"(?m)^\|.*\|$", part)][2:]
+
+
+def check_proofs(readme, proofs, complain):
+    for heading in re.findall(r"(?m)^## (.+)$", proofs):
+        for row in rows(proofs, heading):
+            if not TEST.search(row[-1]):
+                complain(f"docs/PROOFS.md: no test for \"{row[0]}\"")
+    promised, proven = ([row[0] for row in rows(text, GUARANTEES)] for text in (readme, proofs))
+    for what in promised:
+        if what not in proven:
+            complain(f"docs/PROOFS.md: the README's row \"{what}\" is not there")
+    if not promised or promised != proven:
+        complain(f"docs/PROOFS.md: \"{GUARANTEES}\" has not the rows of the README's table, in their order")
+
+
 def check_architecture(files, complain):
     architecture = ROOT / "ARCHITECTURE.md"
     if not architecture.exists():
@@ -82,6 +111,8 @@ def main():
     documents = [Path(f) for f in sorted(files) if f.endswith(".md") and not f.startswith("tests/data/")]
     for document in documents:
         check_names(document, files, problems.append)
+        check_tests(document, files, problems.append)
+    check_proofs((ROOT / "README.md").read_text(), (ROOT / "docs/PROOFS.md").read_text(), problems.append)
     check_services(files, problems.append)
     check_architecture(files, problems.append)
     print("\n".join(problems))

@@ -69,6 +69,19 @@ def test_the_code_map_of_a_design_names_files_with_or_without_extension():
     assert check_docs.code_map(text) >= {"a", "b", "c_d"} and not {"scan", "e"} & check_docs.code_map(text)
 
 
+def test_a_promise_without_its_test_is_found():
+    table = "\n## What is guaranteed for your files\n| a | b |\n|---|---|\n"
+    readme = table + "| it grows | x |\n| renamed | y |\n"
+    whole = table + "| it grows | `tests/a.py::t` |\n| renamed | `tests/a.py::t` |\n"
+    for proofs, found in ((whole, 0), (whole.replace("renamed", "moved"), 2), (whole.replace("`tests/a.py::t`", "", 1), 1)):
+        problems = []
+        check_docs.check_proofs(readme, proofs, problems.append)
+        assert len(problems) == found, problems
+    problems = []
+    check_docs.check_tests("docs/PROOFS.md", set(), problems.append)
+    assert problems and "not in the tree" in problems[0]
+
+
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda p: p.name)
 def test_every_tool_explains_itself_from_any_folder(tool, tmp_path):
     done = subprocess.run([tool, "--help"], cwd=tmp_path, capture_output=True, text=True, stdin=subprocess.DEVNULL)
@@ -79,6 +92,27 @@ def test_every_tool_explains_itself_from_any_folder(tool, tmp_path):
 def test_every_tool_refuses_what_it_does_not_know(tool):
     done = subprocess.run([tool, "--no-such-option"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert done.returncode != 0 and done.stderr
+
+
+def test_test_runs_a_stage_from_any_folder_without_a_terminal_twice(tmp_path):
+    for _ in range(2):
+        done = subprocess.run([ROOT / "tools/test", "docs"], cwd=tmp_path, capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL)
+        assert done.returncode == 0 and done.stdout.endswith("1 passed, 0 failed\n"), done.stdout + done.stderr
+        assert "\x1b" not in done.stdout
+
+
+def test_setup_asks_sudo_where_it_is_not_root(tmp_path):
+    """A package is missing for a dpkg that knows none; sudo stands in the path and writes down what it was asked for."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name, text in (("sudo", f'printf "%s " "$@" >>{tmp_path}/asked; exit 1'), ("dpkg-query", "exit 1"), ("id", "echo 1000")):
+        (tools / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tools / name).chmod(0o755)
+    done = subprocess.run([ROOT / "tools/setup"], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                          env={"PATH": f"{tools}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(tmp_path)})
+    assert done.returncode != 0
+    assert "-n" in (tmp_path / "asked").read_text().split(), "without a terminal it must never ask for a password"
 
 
 def test_setup_lists_its_packages_once_each_and_test_has_more():

@@ -8,6 +8,8 @@
 
 #include "config.h"
 
+struct command_context;
+
 enum { CLI_OK = 0, CLI_NO = 1, CLI_USAGE = 2 };
 
 int command_run(int argc, char **argv);
@@ -27,6 +29,10 @@ int command_config(int argc, char **argv);
 int cli_fail(enum rc rc, const struct why *why);
 /* "sluice: <words>" and where to read more; gives CLI_USAGE. */
 int cli_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* What getopt_long() gave as `key` and the command does not know, ':' for a value that is missing; gives CLI_USAGE. */
+int cli_bad_option(const char *command, int key, char **argv);
+/* Opens what a command looks at; says what is wrong and gives its exit code. */
+int cli_open(const char *command, struct command_context *context, const char *config_path);
 /* The configuration's settings of the log are in force from now on. */
 void cli_log(const struct config *config);
 struct run_options;

@@ -260,7 +260,6 @@ int command_audit(int argc, char **argv, struct command_context *c) {
     const char *config = NULL;
     bool json = false, deep = false;
     uint64_t generation = 0;
-    struct why why = {0};
     opterr = 0;
     optind = 0; /* GNU: begin anew */
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): the main thread, before there is any other */
@@ -273,16 +272,13 @@ int command_audit(int argc, char **argv, struct command_context *c) {
             json = true;
         else if (key == 'h')
             return fputs(help, c->out), CLI_OK;
-        else if (key == ':')
-            return cli_usage("audit", "%s needs a value", argv[optind - 1]);
         else if (key != 'g')
-            return cli_usage("audit", "there is no option %s", argv[optind - 1]);
+            return cli_bad_option("audit", key, argv);
         else if (str_parse_u64(str_of(optarg), &generation) != RC_OK || !generation)
             return cli_usage("audit", "--generation takes a number from 1, not %s", optarg);
     }
     if (optind < argc) return cli_usage("audit", "it takes no %s: the whole pipeline is audited", argv[optind]);
-    if (!config) return cli_usage("audit", "--config CONFIG is needed: which pipeline?");
-    enum rc rc = c->open(c, config, &why);
-    if (rc != RC_OK) return cli_fail(rc, &why);
+    int code = cli_open("audit", c, config);
+    if (code != CLI_OK) return code;
     return run(c, json, deep, generation ? generation : c->config->generation);
 }

@@ -114,15 +114,14 @@ static RC cat(struct catting *k, struct cat_ask *ask, struct why *why) {
 
 static int run(struct command_context *c, const char *config, struct cat_ask *ask) {
     struct why why = {0};
-    if (!config) return cli_usage("cat", "--config CONFIG is needed: which pipeline?");
-    enum rc rc = c->open(c, config, &why);
-    if (rc != RC_OK) return cli_fail(rc, &why);
+    int code = cli_open("cat", c, config);
+    if (code != CLI_OK) return code;
     (void)signal(SIGPIPE, SIG_IGN);
     struct catting k = {.c = c,
                         .json =
                             json_parser_new((struct json_parser_limits){.bytes_max = RECORD_MAX, .any_number = true}),
                         .record = BUF_INIT(RECORD_MAX + JSON_PADDING)};
-    rc = cat(&k, ask, &why);
+    enum rc rc = cat(&k, ask, &why);
     json_parser_free(k.json);
     buf_done(&k.record);
     return rc == RC_OK ? CLI_OK : cli_fail(rc, &why);
@@ -167,10 +166,8 @@ int command_cat(int argc, char **argv, struct command_context *c) {
             rc = parse_where(optarg, &ask, where);
         else if (key == 'h')
             return fputs(help, c->out), CLI_OK;
-        else if (key == ':')
-            return cli_usage("cat", "%s needs a value", argv[optind - 1]);
         else
-            return cli_usage("cat", "there is no option %s", argv[optind - 1]);
+            return cli_bad_option("cat", key, argv);
         if (rc != RC_OK && key == 'w')
             return cli_usage("cat", "--where takes KEY=VALUE, at most %d times, not %s", WHERE_MAX, optarg);
         if (rc != RC_OK) return cli_usage("cat", "%s is no time such as 2026-11-21T10:00:00Z or 2026-11-21", optarg);

@@ -60,7 +60,6 @@ int command_gc(int argc, char **argv, struct command_context *c) {
     const char *config = NULL;
     uint64_t generation = 0;
     bool yes = false;
-    struct why why = {0};
     opterr = 0;
     optind = 0; /* GNU: begin anew */
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): the main thread, before there is any other */
@@ -71,17 +70,14 @@ int command_gc(int argc, char **argv, struct command_context *c) {
             yes = true;
         else if (key == 'h')
             return fputs(help, c->out), CLI_OK;
-        else if (key == ':')
-            return cli_usage("gc", "%s needs a value", argv[optind - 1]);
         else if (key != 'g')
-            return cli_usage("gc", "there is no option %s", argv[optind - 1]);
+            return cli_bad_option("gc", key, argv);
         else if (str_parse_u64(str_of(optarg), &generation) != RC_OK || !generation)
             return cli_usage("gc", "--generation takes a number from 1, not %s", optarg);
     }
     if (optind < argc) return cli_usage("gc", "what is %s? A generation is given by --generation", argv[optind]);
     if (!generation) return cli_usage("gc", "--generation N is needed: which one?");
     c->change = yes;
-    if (!config) return cli_usage("gc", "--config CONFIG is needed: which pipeline?");
-    enum rc rc = c->open(c, config, &why);
-    return rc == RC_OK ? run(c, generation, yes) : cli_fail(rc, &why);
+    int code = cli_open("gc", c, config);
+    return code == CLI_OK ? run(c, generation, yes) : code;
 }

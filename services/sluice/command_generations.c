@@ -144,7 +144,6 @@ int command_generations(int argc, char **argv, struct command_context *c) {
                                           {0}};
     const char *config = NULL;
     bool json = false;
-    struct why why = {0};
     opterr = 0;
     optind = 0; /* GNU: begin anew */
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): the main thread, before there is any other */
@@ -155,13 +154,10 @@ int command_generations(int argc, char **argv, struct command_context *c) {
             json = true;
         else if (key == 'h')
             return fputs(help, c->out), CLI_OK;
-        else if (key == ':')
-            return cli_usage("generations", "%s needs a value", argv[optind - 1]);
         else
-            return cli_usage("generations", "there is no option %s", argv[optind - 1]);
+            return cli_bad_option("generations", key, argv);
     }
     if (optind < argc) return cli_usage("generations", "it takes no %s: all are listed", argv[optind]);
-    if (!config) return cli_usage("generations", "--config CONFIG is needed: which pipeline?");
-    enum rc rc = c->open(c, config, &why);
-    return rc == RC_OK ? run(c, json) : cli_fail(rc, &why);
+    int code = cli_open("generations", c, config);
+    return code == CLI_OK ? run(c, json) : code;
 }

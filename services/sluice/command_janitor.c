@@ -93,7 +93,6 @@ int command_janitor(int argc, char **argv, struct command_context *c) {
     const char *config = NULL;
     uint64_t older_ms = DAY_MS;
     bool yes = false;
-    struct why why = {0};
     opterr = 0;
     optind = 0; /* GNU: begin anew */
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): the main thread, before there is any other */
@@ -104,16 +103,13 @@ int command_janitor(int argc, char **argv, struct command_context *c) {
             yes = true;
         else if (key == 'h')
             return fputs(help, c->out), CLI_OK;
-        else if (key == ':')
-            return cli_usage("janitor", "%s needs a value", argv[optind - 1]);
         else if (key != 'o')
-            return cli_usage("janitor", "there is no option %s", argv[optind - 1]);
+            return cli_bad_option("janitor", key, argv);
         else if (str_parse_duration_ms(str_of(optarg), &older_ms) != RC_OK || older_ms > YEARS_MS)
             return cli_usage("janitor", "--older takes a time such as 12h or 1d, at most 10 years, not %s", optarg);
     }
     if (!config && optind < argc) config = argv[optind++];
     if (optind < argc) return cli_usage("janitor", "what is %s? It looks at the whole output", argv[optind]);
-    if (!config) return cli_usage("janitor", "--config CONFIG is needed: which pipeline?");
-    enum rc rc = c->open(c, config, &why);
-    return rc == RC_OK ? run(c, older_ms, yes) : cli_fail(rc, &why);
+    int code = cli_open("janitor", c, config);
+    return code == CLI_OK ? run(c, older_ms, yes) : code;
 }

@@ -88,7 +88,6 @@ int command_rejects(int argc, char **argv, struct command_context *c) {
     const char *config = NULL;
     struct rejects_ask ask = {0};
     bool json = false, raw = false;
-    struct why why = {0};
     opterr = 0;
     optind = 0; /* GNU: begin anew */
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): the main thread, before there is any other */
@@ -107,16 +106,13 @@ int command_rejects(int argc, char **argv, struct command_context *c) {
             raw = true;
         else if (key == 'h')
             return fputs(help, c->out), CLI_OK;
-        else if (key == ':')
-            return cli_usage("rejects", "%s needs a value", argv[optind - 1]);
         else
-            return cli_usage("rejects", "there is no option %s", argv[optind - 1]);
+            return cli_bad_option("rejects", key, argv);
     }
     if (json && raw) return cli_usage("rejects", "--json and --raw are two ways to show a reject");
     if (ask.reason.len && !is_reason(ask.reason))
         return cli_usage("rejects", "there is no reason \"%.*s\"", STR_ARG(ask.reason));
     if (optind < argc) return cli_usage("rejects", "what is %s? A file is given by --file", argv[optind]);
-    if (!config) return cli_usage("rejects", "--config CONFIG is needed: which pipeline?");
-    enum rc rc = c->open(c, config, &why);
-    return rc == RC_OK ? run(c, &ask, json, raw) : cli_fail(rc, &why);
+    int code = cli_open("rejects", c, config);
+    return code == CLI_OK ? run(c, &ask, json, raw) : code;
 }

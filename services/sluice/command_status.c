@@ -237,18 +237,16 @@ int command_status(int argc, char **argv, struct command_context *c) {
             o.once = true;
         else if (key == 'h')
             return fputs(help, c->out), CLI_OK;
-        else if (key == ':')
-            return cli_usage("status", "%s needs a value", argv[optind - 1]);
         else
-            return cli_usage("status", "there is no option %s", argv[optind - 1]);
+            return cli_bad_option("status", key, argv);
     }
     AUTO(arena_done) struct arena arena = ARENA_INIT;
     o.files_len = (size_t)(argc - optind);
     o.files = ARENA_ARRAY(&arena, struct str, o.files_len);
     for (size_t i = 0; i < o.files_len; i++) o.files[i] = str_of(argv[optind + (int)i]);
-    if (!o.config) return cli_usage("status", "--config CONFIG is needed: which pipeline?");
-    enum rc rc = c->open(c, o.config, &why);
-    if (rc != RC_OK) return cli_fail(rc, &why);
+    int code = cli_open("status", c, o.config);
+    if (code != CLI_OK) return code;
+    enum rc rc = RC_OK;
     if (o.json)
         rc = show_json(c, &o, &why);
     else

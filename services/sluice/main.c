@@ -54,6 +54,17 @@ int cli_usage(const char *command, const char *format, ...) {
     return CLI_USAGE;
 }
 
+int cli_bad_option(const char *command, int key, char **argv) {
+    return cli_usage(command, key == ':' ? "%s needs a value" : "there is no option %s", argv[optind - 1]);
+}
+
+int cli_open(const char *command, struct command_context *context, const char *config_path) {
+    if (!config_path) return cli_usage(command, "--config CONFIG is needed: which pipeline?");
+    struct why why = {0};
+    enum rc rc = context->open(context, config_path, &why);
+    return rc == RC_OK ? CLI_OK : cli_fail(rc, &why);
+}
+
 void cli_log(const struct config *config) {
     static const enum log_level levels[] = {[CONFIG_LOG_DEBUG] = LOG_LEVEL_DEBUG,
                                             [CONFIG_LOG_INFO] = LOG_LEVEL_INFO,
@@ -74,7 +85,6 @@ struct looking {
 
 static enum rc open_for_looking(struct command_context *context, const char *config_path, struct why *why) {
     struct looking *l = context->self;
-    if (!config_path) return why_set(why, RC_DENIED, "--config CONFIG is needed: which pipeline?");
     TRY(config_load(config_path, &l->config, why));
     TRY(runtime_open(l->config, RUNTIME_LOOK, &l->runtime, why));
     if (context->change && !l->runtime.fresh) { /* one that never ran stays as it is */

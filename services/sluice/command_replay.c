@@ -4,6 +4,7 @@
 #include "fleet.h"
 #include "own.h"
 #include "time_parse.h"
+#include "worker.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -53,7 +54,10 @@ static RC wait_for_group(struct broker_kafka_admin *admin, const struct broker_k
     return RC_OK;
 }
 
-static RC replay(const struct config *config, const struct replay *r, struct why *why) {
+static RC replay(const struct config *config, struct replay *r, struct why *why) {
+    char workers[WORKER_GROUP_MAX];
+    worker_group(config->generation, workers);
+    r->reset.group = r->reset.topic == BROKER_JOBS ? str_of(workers) : STR("uploaders");
     AUTO(arena_done) struct arena arena = ARENA_INIT;
     struct broker_kafka_settings settings = fleet_kafka(config, config->generation, &arena);
     struct broker_kafka_admin *admin = NULL;
@@ -105,7 +109,6 @@ int command_replay(int argc, char **argv) {
         r.wait = r.wait || c == 'w';
         if (c != 'j' && c != 'b') continue;
         r.chosen = true;
-        r.reset.group = c == 'j' ? STR("workers") : STR("uploaders");
         r.reset.topic = c == 'j' ? BROKER_JOBS : BROKER_BLOCKS;
     }
     if (!r.chosen) return cli_usage("replay", "either --jobs or --blocks is needed");

@@ -4,9 +4,10 @@
  * of them harm nobody. */
 #include "run_inner.h"
 
+#include "log.h"
 #include "run_generations.h"
 
-enum { OLDER_EVERY_MS = 20 * 1000 };
+enum { OLDER_EVERY_MS = 20 * 1000, FAILED_EVERY_MS = 10 * 60 * 1000 };
 
 void *run_older_main(void *context) {
     struct run_thread *t = context;
@@ -19,7 +20,13 @@ void *run_older_main(void *context) {
         struct runtime now = *r->runtime;
         now.ledger.at.epoch = atomic_load(&r->loops.epoch);
         enum rc rc = run_finish_generations(&now, &r->settings, &until, &why);
-        if (loops_stopping(&r->loops)) break; /* also by its own doing, which was told */
+        if (loops_stopping(&r->loops)) break;                     /* also by its own doing, which was told */
+        if (rc == RC_BROKEN || rc == RC_DENIED || rc == RC_BAD) { /* the present generation has nothing to do with it */
+            LOG_ERROR("an earlier generation cannot be finished; its objects stay as they are",
+                      F_STR("rc", str_of(rc_name(rc))), F_STR("error", str_of(why.text)));
+            loops_sleep(&r->loops, FAILED_EVERY_MS);
+            continue;
+        }
         if (!loop_settle(&loop, rc, &why)) break;
         if (rc == RC_OK) loops_sleep(&r->loops, OLDER_EVERY_MS);
     }

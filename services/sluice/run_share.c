@@ -25,6 +25,10 @@ static RC reach(struct run *r, const bool *owned, uint64_t *reached_ms, struct w
     return RC_OK;
 }
 
+/* Commits are sent and not waited for: one that was lost is made good by the next, also where nothing moves any more.
+ */
+enum { COMMIT_AGAIN_MS = 10 * 1000 };
+
 /* A partition that became ours: its uploader may begin. */
 static RC gain(struct run *r, struct broker_share share, uint32_t p, uint64_t *committed, struct why *why) {
     uint64_t offset = UINT64_MAX;
@@ -37,7 +41,8 @@ static RC gain(struct run *r, struct broker_share share, uint32_t p, uint64_t *c
     return RC_OK;
 }
 
-static RC share_turn(struct run *r, struct broker_share share, bool *owned, uint64_t *committed, struct why *why) {
+static RC share_turn(struct run *r, struct broker_share share, bool *owned, uint64_t *committed, bool again,
+                     struct why *why) {
     TRY(broker_share_poll(share, RUN_IDLE_WAIT_MS, owned, why));
     for (uint32_t p = 0; p < r->partitions; p++) {
         struct run_upload *u = &r->uploads[p];
@@ -52,7 +57,7 @@ static RC share_turn(struct run *r, struct broker_share share, bool *owned, uint
             LOCKED(&r->lock);
             view = u->view;
         }
-        if (!owned[p] || !view.found || view.start == committed[p]) continue;
+        if (!owned[p] || !view.found || (view.start == committed[p] && !again)) continue;
         TRY(broker_share_commit(share, p, view.start, why));
         committed[p] = view.start;
     }
@@ -68,12 +73,15 @@ void *run_share_main(void *context) {
     struct broker_share share = {0};
     bool *owned = alloc_zero(r->partitions, sizeof *owned);
     uint64_t *committed = alloc_zero(r->partitions, sizeof *committed);
-    uint64_t reached_ms = 0;
+    uint64_t reached_ms = 0, committed_ms = 0;
     enum rc rc = broker_share_new(r->runtime->broker, STR("uploaders"), &share, &why);
     if (rc != RC_OK) loops_fail(&r->loops, loop.name, rc, &why);
     while (!loops_stopping(&r->loops)) {
         why.text[0] = '\0';
-        rc = share_turn(r, share, owned, committed, &why);
+        uint64_t now_ms = clock_ms(clock_real());
+        bool again = now_ms - committed_ms >= COMMIT_AGAIN_MS;
+        if (again) committed_ms = now_ms;
+        rc = share_turn(r, share, owned, committed, again, &why);
         if (rc == RC_OK) rc = reach(r, owned, &reached_ms, &why);
         if (!loop_settle(&loop, rc, &why)) break;
     }

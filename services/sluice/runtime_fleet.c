@@ -48,7 +48,7 @@ RC runtime_fleet_broker(const struct runtime *r, uint64_t generation, struct bro
     AUTO(arena_done) struct arena arena = ARENA_INIT;
     struct broker_kafka_settings settings = fleet_kafka(r->config, generation, &arena);
     if (r->reads_blocks)
-        TRY(runtime_make_folder(r->config->broker.cache, "broker.cache", why));
+        TRY(runtime_make_folder(r->config->broker.cache, 0700, "broker.cache", why));
     else
         settings.cache_dir = (struct str){0};
     return broker_kafka_open(&settings, out, why);

@@ -28,7 +28,7 @@ RC runtime_fleet_check(const struct runtime *runtime, struct why *why);
 
 /* runtime_local.c: the state folder. */
 /* Makes a folder and those above it; `key` is the configuration's. */
-RC runtime_make_folder(struct str path, const char *key, struct why *why);
+RC runtime_make_folder(struct str path, unsigned mode, const char *key, struct why *why);
 RC runtime_local_ledger(struct runtime *runtime, struct why *why);
 /* Sets .fresh where nothing ran yet. */
 RC runtime_local_ledger_reader(struct runtime *runtime, struct why *why);

@@ -13,13 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-RC runtime_make_folder(struct str path, const char *key, struct why *why) {
+RC runtime_make_folder(struct str path, unsigned mode, const char *key, struct why *why) {
     AUTO(buf_done) struct buf text = BUF_INIT(CONFIG_VALUE_MAX * (size_t)2);
     for (size_t i = 1; i <= path.len; i++) {
         if (i < path.len && path.at[i] != '/') continue;
         buf_reset(&text);
         buf_add(&text, str_sub(path, 0, i));
-        if (mkdir(buf_text(&text), 0777) != 0 && errno != EEXIST)
+        if (mkdir(buf_text(&text), mode) != 0 && errno != EEXIST)
             return why_errno(why, RC_DENIED, errno, "%s: the folder %.*s cannot be made", key, STR_ARG(path));
     }
     return RC_OK;
@@ -36,7 +36,7 @@ static const char *path_in(struct buf *to, struct str folder, const char *name) 
 RC runtime_local_ledger(struct runtime *r, struct why *why) {
     AUTO(buf_done) struct buf path = BUF_INIT(CONFIG_VALUE_MAX * (size_t)2);
     struct rng rng = rng_from_kernel();
-    TRY(runtime_make_folder(r->config->state, "state", why));
+    TRY(runtime_make_folder(r->config->state, 0777, "state", why));
     struct ledger_sqlite_settings settings = {.path = path_in(&path, r->config->state, "ledger.sqlite"),
                                               .generation = r->config->generation,
                                               .create = true,

@@ -33,7 +33,9 @@ RC lane_new(struct worker *worker, struct rng rng, struct lane **out, struct why
                                      .append = lane_append,
                                      .context = l};
     l->blocks = blocks_new(&blocks);
-    enum rc rc = broker_consumer_new(ports->broker, STR("workers"), &l->consumer, why);
+    char group[WORKER_GROUP_MAX];
+    worker_group(ports->ledger.at.generation, group);
+    enum rc rc = broker_consumer_new(ports->broker, str_of(group), &l->consumer, why);
     if (rc == RC_OK) rc = broker_producer_new(ports->broker, s->lane_bytes, &l->producer, why);
     if (rc != RC_OK) {
         lane_free(l);

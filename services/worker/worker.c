@@ -6,6 +6,8 @@
 #include "own.h"
 
 #include <pthread.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -42,6 +44,10 @@ RC worker_new(const struct worker_settings *settings, const struct worker_ports 
     w->committer = committer_new(w);
     *out = w;
     return RC_OK;
+}
+
+void worker_group(uint64_t generation, char out[WORKER_GROUP_MAX]) {
+    (void)snprintf(out, WORKER_GROUP_MAX, "workers.g%" PRIu64, generation);
 }
 
 void worker_free(struct worker *w) {

@@ -55,6 +55,11 @@ RC worker_new(const struct worker_settings *settings, const struct worker_ports 
 void worker_free(struct worker *worker);
 void worker_set_epoch(struct worker *worker, uint64_t epoch);
 
+/* The group of the consumers of jobs. One a generation: a job says nothing of generations, and a worker of another one,
+ * which has nothing to do for it, would take it away. */
+enum { WORKER_GROUP_MAX = 40 };
+void worker_group(uint64_t generation, char out[WORKER_GROUP_MAX]);
+
 /* ---- for the files of this folder ---- */
 
 struct worker_key {

@@ -29,7 +29,7 @@ def replay(fleet, *words):
 def quiet(fleet):
     """The fleet looked at everything again: the groups have no lag left."""
     def no_lag():
-        rows = [line.split() for group in ("workers", "uploaders")
+        rows = [line.split() for group in ("workers.g1", "uploaders")
                 for line in group_tool(fleet.servers.kafka, "--describe", "--group", f"fleet.{group}")[1].splitlines()
                 if line.startswith("fleet.")]
         return rows and all(row[5] in ("0", "-") for row in rows)
@@ -49,7 +49,7 @@ def test_resetting_jobs_changes_nothing(fleet):
 
 def test_resetting_with_kafkas_own_tool_to_any_offset_changes_nothing(fleet):
     before = settled(fleet)
-    for what in (["--topic", "fleet.jobs", "--group", "fleet.workers"],
+    for what in (["--topic", "fleet.jobs", "--group", "fleet.workers.g1"],
                  ["--topic", "fleet.blocks.g1", "--group", "fleet.uploaders"]):
         for where in (["--to-earliest"], ["--to-latest"], ["--shift-by", "-2"]):
             def reset():
@@ -84,8 +84,8 @@ def test_replay_refuses_while_somebody_is_at_work(fleet):
     fleet.source()
     fleet.init()
     worker = fleet.start("worker")
-    wait_for("the worker in its group", lambda: "fleet.workers" in group_tool(
-        fleet.servers.kafka, "--describe", "--members", "--group", "fleet.workers")[1], 60)
+    wait_for("the worker in its group", lambda: "fleet.workers.g1" in group_tool(
+        fleet.servers.kafka, "--describe", "--members", "--group", "fleet.workers.g1")[1], 60)
     done = sluice("replay", fleet.config_path, "--jobs")
     assert done.returncode == DENIED and b"has to be done first" in done.stdout, done
     worker.drain()
@@ -104,6 +104,20 @@ def test_a_raised_generation_converts_everything_anew_beside_the_old_one(fleet):
     fleet.assert_audit()
     assert {k: v for k, v in fleet.list().items() if k in before} == before
     assert readers.multiset(readers.lines(fleet.out, 1)) == readers.multiset(readers.lines(fleet.out, 2))
+
+
+def test_workers_of_an_older_generation_take_no_jobs_away(fleet):
+    """A rolling upgrade: those of the old one are still there, and have nothing to do."""
+    settled(fleet)
+    old = [fleet.start("worker"), fleet.start("worker")]
+    fleet.settings["generation"] = 2
+    fleet.init()
+    fleet.start_all(workers=1)
+    fleet.until_done(120)
+    assert all(process.alive for process in old)
+    fleet.drain_all()
+    fleet.assert_each_line_once(generation=2)
+    fleet.assert_audit()
 
 
 def test_help_says_what_replay_does(fleet):

@@ -70,7 +70,7 @@ def watch(fleet):
     while not fleet.is_done():
         objects = len([k for k in fleet.list() if k[0] == "g"])
         receipts = len(fleet.list("_receipts/"))
-        print(f"  {time.monotonic() - start:7.0f}  {fleet.lag('workers'):11d}  {fleet.lag('uploaders'):13d}  {objects:7d}  "
+        print(f"  {time.monotonic() - start:7.0f}  {fleet.lag('workers.g1'):11d}  {fleet.lag('uploaders'):13d}  {objects:7d}  "
               f"{receipts:8d}", flush=True)
         if kills:
             victim = fleet.living(kills.pop(0))[0]

@@ -110,6 +110,9 @@ def test_workers_of_an_older_generation_take_no_jobs_away(fleet):
     """A rolling upgrade: those of the old one are still there, and have nothing to do."""
     settled(fleet)
     old = [fleet.start("worker"), fleet.start("worker")]
+    lanes = 2 * fleet.settings["lanes"]
+    wait_for("the old workers in their group", lambda: group_tool(
+        fleet.servers.kafka, "--describe", "--members", "--group", "fleet.workers.g1")[1].count("fleet.workers.g1") >= lanes, 60)
     fleet.settings["generation"] = 2
     fleet.init()
     fleet.start_all(workers=1)

@@ -89,7 +89,8 @@ static RC parse_from(const char *text, struct broker_kafka_reset *out, struct wh
     return RC_OK;
 }
 
-int command_replay(int argc, char **argv) {
+/* Takes the options; CLI_OK: go on, `*out_end` says whether the command ends here with what is returned. */
+static int take_options(int argc, char **argv, struct replay *r, bool *out_end) {
     static const struct option options[] = {{"jobs", no_argument, NULL, 'j'},
                                             {"blocks", no_argument, NULL, 'b'},
                                             {"from", required_argument, NULL, 'f'},
@@ -97,22 +98,32 @@ int command_replay(int argc, char **argv) {
                                             {"wait", no_argument, NULL, 'w'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
-    struct replay r = {0};
     struct why why = {0};
+    *out_end = true;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (c == 'h') return fputs(help, stdout), CLI_OK;
         if (c == '?') return cli_usage("replay", "there is no such option, or its value is missing");
-        if (c == 'f' && parse_from(optarg, &r.reset, &why) != RC_OK)
+        if (c == 'f' && parse_from(optarg, &r->reset, &why) != RC_OK)
             return cli_usage("replay", "--from %s is no time such as 2026-01-31T00:00:00Z", optarg);
-        if ((c == 'j' || c == 'b') && r.chosen) return cli_usage("replay", "either --jobs or --blocks");
-        r.dry_run = r.dry_run || c == 'n';
-        r.wait = r.wait || c == 'w';
+        if ((c == 'j' || c == 'b') && r->chosen) return cli_usage("replay", "either --jobs or --blocks");
+        r->dry_run = r->dry_run || c == 'n';
+        r->wait = r->wait || c == 'w';
         if (c != 'j' && c != 'b') continue;
-        r.chosen = true;
-        r.reset.topic = c == 'j' ? BROKER_JOBS : BROKER_BLOCKS;
+        r->chosen = true;
+        r->reset.topic = c == 'j' ? BROKER_JOBS : BROKER_BLOCKS;
     }
-    if (!r.chosen) return cli_usage("replay", "either --jobs or --blocks is needed");
+    if (!r->chosen) return cli_usage("replay", "either --jobs or --blocks is needed");
     if (argc - optind != 1) return cli_usage("replay", "one CONFIG is needed, %d given", argc - optind);
+    *out_end = false;
+    return CLI_OK;
+}
+
+int command_replay(int argc, char **argv) {
+    struct replay r = {0};
+    struct why why = {0};
+    bool end = false;
+    int code = take_options(argc, argv, &r, &end);
+    if (end) return code;
     AUTO(config_done) struct config *config = NULL;
     enum rc rc = config_load(argv[optind], &config, &why);
     if (rc != RC_OK) return cli_fail(rc, &why);

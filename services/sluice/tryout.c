@@ -82,7 +82,11 @@ static bool reads(const struct config_source *source, struct str path) {
 
 RC tryout_source(const struct config *config, struct str name, struct str path, const struct config_source **out,
                  struct why *why) {
-    const struct config_source *found = config->source_count == 1 && !name.len ? &config->sources[0] : NULL;
+    if (config->source_count == 1 && !name.len) {
+        *out = &config->sources[0];
+        return RC_OK;
+    }
+    const struct config_source *found = NULL;
     for (size_t i = 0; i < config->source_count && !found; i++) {
         const struct config_source *s = &config->sources[i];
         if (name.len ? str_equal(s->name, name) : reads(s, path)) found = s;

@@ -54,16 +54,17 @@ static RC wait_for_group(struct broker_kafka_admin *admin, const struct broker_k
     return RC_OK;
 }
 
-static RC replay(const struct config *config, struct replay *r, struct why *why) {
+static RC replay(const struct config *config, const struct replay *r, struct why *why) {
     char workers[WORKER_GROUP_MAX];
     worker_group(config->generation, workers);
-    r->reset.group = r->reset.topic == BROKER_JOBS ? str_of(workers) : STR("uploaders");
+    struct broker_kafka_reset reset = r->reset;
+    reset.group = reset.topic == BROKER_JOBS ? str_of(workers) : STR("uploaders");
     AUTO(arena_done) struct arena arena = ARENA_INIT;
     struct broker_kafka_settings settings = fleet_kafka(config, config->generation, &arena);
     struct broker_kafka_admin *admin = NULL;
     TRY(broker_kafka_admin_open(&settings, &admin, why));
     struct broker_kafka_plan plan = {0};
-    enum rc rc = broker_kafka_admin_plan_reset(admin, &r->reset, &plan, why);
+    enum rc rc = broker_kafka_admin_plan_reset(admin, &reset, &plan, why);
     bool obstacles = rc == RC_OK && broker_kafka_plan_count(&plan, BROKER_KAFKA_OBSTACLE);
     if (rc == RC_OK && !obstacles && !r->dry_run) rc = broker_kafka_admin_do(admin, &plan, why);
     for (size_t i = 0; rc == RC_OK && i < plan.steps_len; i++)
@@ -73,7 +74,7 @@ static RC replay(const struct config *config, struct replay *r, struct why *why)
                                                                  : "done",
                      plan.steps[i].text);
     if (obstacles) rc = why_set(why, RC_DENIED, "nothing was changed");
-    if (rc == RC_OK && r->wait && !r->dry_run) rc = wait_for_group(admin, &r->reset, why);
+    if (rc == RC_OK && r->wait && !r->dry_run) rc = wait_for_group(admin, &reset, why);
     broker_kafka_plan_done(&plan);
     broker_kafka_admin_free(admin);
     return rc;

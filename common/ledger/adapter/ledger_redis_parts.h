@@ -22,6 +22,8 @@ struct redis_meta {
 struct str redis_gate(struct redis_call *call, uint64_t epoch, const char *life);
 /* RC_ABSENT where there is none. The call is not gated. */
 RC redis_meta_load(struct redis_call *call, struct redis_meta *out, struct str *out_gate, struct why *why);
+/* The same for a recoverer: RC_STALE where there is none. */
+RC redis_meta_recovering(struct redis_call *call, struct redis_meta *out, struct str *out_gate, struct why *why);
 /* Compares with what was loaded, and stores. */
 void redis_meta_store(struct redis_call *call, const struct redis_meta *meta);
 

@@ -13,9 +13,15 @@
 
 /* ---- the token ---- */
 
+/* Emptied in the middle: whoever recovers looks again. */
+RC redis_meta_recovering(struct redis_call *c, struct redis_meta *out, struct str *out_gate, struct why *why) {
+    enum rc rc = redis_meta_load(c, out, out_gate, why);
+    return rc == RC_ABSENT ? why_set(why, RC_STALE, "Redis was emptied while the ledger was recovered") : rc;
+}
+
 RC redis_own(struct redis_call *c, struct id token, struct redis_meta *out, struct why *why) {
     struct str gate;
-    TRY(redis_meta_load(c, out, &gate, why));
+    TRY(redis_meta_recovering(c, out, &gate, why));
     if (!out->target || !id_equal(out->token, token))
         return why_set(why, RC_STALE, "somebody else recovers the ledger, or has");
     c->gated = true;
@@ -45,7 +51,7 @@ static enum rc begin_body(struct redis_call *c, void *context, struct why *why) 
     struct redis_meta meta;
     struct str gate;
     char life[REDIS_LIFE_MAX];
-    TRY(redis_meta_load(c, &meta, &gate, why));
+    TRY(redis_meta_recovering(c, &meta, &gate, why));
     TRY(redis_link_life(c->l->link, life, why));
     if (meta.epoch != b->seen.ledger)
         return why_set(why, RC_STALE, "the ledger is at epoch %" PRIu64 ", not %" PRIu64, meta.epoch, b->seen.ledger);

@@ -215,7 +215,7 @@ static enum rc first_body(struct redis_call *c, void *context, struct why *why) 
     struct ending *e = context;
     struct redis_meta meta;
     struct str gate;
-    TRY(redis_meta_load(c, &meta, &gate, why));
+    TRY(redis_meta_recovering(c, &meta, &gate, why));
     if (!id_equal(meta.token, e->token)) return why_set(why, RC_STALE, "somebody else recovers the ledger, or has");
     e->meta = meta;
     e->done = meta.target == 0; /* asked again after the end: the answer was lost */

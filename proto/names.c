@@ -213,3 +213,16 @@ RC name_receipt_parse(struct str key, uint64_t *out_generation, struct id *out_f
     *out_end = end;
     return RC_OK;
 }
+
+RC name_snapshot(uint64_t epoch, uint64_t sum, struct id id, struct buf *out) {
+    char text[ID_TEXT];
+    buf_add_format(out, "_ledger/snapshots/%020llu-%020llu-%s", (unsigned long long)epoch, (unsigned long long)sum,
+                   id_format(id, text));
+    return out->over ? RC_LIMIT : RC_OK;
+}
+
+RC name_snapshot_page(struct str snapshot, uint64_t page, struct buf *out) {
+    buf_add(out, snapshot);
+    buf_add_format(out, "/p%08llu", (unsigned long long)page);
+    return out->over ? RC_LIMIT : RC_OK;
+}

@@ -49,4 +49,11 @@ RC name_receipt_parse(struct str key, uint64_t *out_generation, struct id *out_f
 /* _ledger/identity.json: which ledger and queue write here */
 #define NAME_LEDGER_IDENTITY STR("_ledger/identity.json")
 
+/* _ledger/snapshots/<epoch, 20 digits>-<sum of its counters, 20 digits>-<id>/: `index`, and pages p<8 digits>. The id
+ * is chance: two processes may write one at the same time, and their pages must not mix. */
+#define NAME_SNAPSHOTS STR("_ledger/snapshots/")
+#define NAME_SNAPSHOT_INDEX STR("/index")
+RC name_snapshot(uint64_t epoch, uint64_t sum, struct id id, struct buf *out); /* without the last slash */
+RC name_snapshot_page(struct str snapshot, uint64_t page, struct buf *out);
+
 #endif

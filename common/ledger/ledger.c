@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ledger.h"
+#include "ledger_save.h"
 
 RC ledger_identity(struct ledger ledger, struct ledger_identity *out, struct why *why) {
     return ledger.ops->identity(ledger.self, out, why);
@@ -105,6 +105,21 @@ RC ledger_recover_winners(struct ledger ledger, struct id token, const struct le
 
 RC ledger_recover_reset_durable(struct ledger ledger, struct id token, struct why *why) {
     return ledger.ops->recover_reset_durable(ledger.self, token, ledger.at.generation, why);
+}
+
+RC ledger_save(struct ledger ledger, struct id after, size_t max, struct arena *arena, struct saved_file **out,
+               size_t *out_n, struct why *why) {
+    return ledger.ops->save->save(ledger.self, ledger.at, after, max, arena, out, out_n, why);
+}
+
+RC ledger_recover_files(struct ledger ledger, struct id token, const struct saved_file *files, size_t n,
+                        struct why *why) {
+    return ledger.ops->save->recover_files(ledger.self, token, ledger.at.generation, files, n, why);
+}
+
+RC ledger_recover_counters(struct ledger ledger, struct id token, const struct saved_counter *counters, size_t n,
+                           struct why *why) {
+    return ledger.ops->save->recover_counters(ledger.self, token, counters, n, why);
 }
 
 RC ledger_recover_end(struct ledger ledger, struct id token, uint64_t *out_epoch, struct why *why) {

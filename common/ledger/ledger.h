@@ -263,7 +263,7 @@ struct ledger_ops {
                                struct why *why);
     enum rc (*recover_reset_durable)(void *self, struct id token, uint64_t generation, struct why *why);
     enum rc (*recover_end)(void *self, struct id token, uint64_t *out_epoch, struct why *why);
-
+    const struct ledger_save_ops *save; /* ledger_save.h */
     void (*free)(void *self);
 };
 

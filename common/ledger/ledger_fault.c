@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger_fault.h"
 
+#include "ledger_save.h"
+
 #include "alloc.h"
 #include "must.h"
 #include "own.h"
@@ -186,6 +188,23 @@ static enum rc recover_reset_durable(void *self, struct id token, uint64_t gener
           inner.ops->recover_reset_durable(inner.self, token, generation, NULL));
 }
 
+static enum rc save(void *self, struct ledger_at at, struct id after, size_t max, struct arena *arena,
+                    struct saved_file **out, size_t *out_n, struct why *why) {
+    FATED_READ(inner.ops->save->save(inner.self, at, after, max, arena, out, out_n, why));
+}
+
+static enum rc recover_files(void *self, struct id token, uint64_t generation, const struct saved_file *files, size_t n,
+                             struct why *why) {
+    FATED(inner.ops->save->recover_files(inner.self, token, generation, files, n, why),
+          inner.ops->save->recover_files(inner.self, token, generation, files, n, NULL));
+}
+
+static enum rc recover_counters(void *self, struct id token, const struct saved_counter *counters, size_t n,
+                                struct why *why) {
+    FATED(inner.ops->save->recover_counters(inner.self, token, counters, n, why),
+          inner.ops->save->recover_counters(inner.self, token, counters, n, NULL));
+}
+
 static enum rc recover_end(void *self, struct id token, uint64_t *out_epoch, struct why *why) {
     uint64_t hidden;
     FATED(inner.ops->recover_end(inner.self, token, out_epoch, why),
@@ -198,6 +217,7 @@ static void fault_free(void *self) {
     free(fault);
 }
 
+static const struct ledger_save_ops save_ops = {save, recover_files, recover_counters};
 static const struct ledger_ops ops = {identity,
                                       lookup,
                                       enroll,
@@ -222,6 +242,7 @@ static const struct ledger_ops ops = {identity,
                                       recover_winners,
                                       recover_reset_durable,
                                       recover_end,
+                                      &save_ops,
                                       fault_free};
 
 struct ledger ledger_fault_new(struct ledger inner, struct ledger_fault **out_fault) {

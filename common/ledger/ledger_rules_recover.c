@@ -3,6 +3,7 @@
 #include "ledger_rules.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define RANGE "[%" PRIu64 ", %" PRIu64 ")"
 
@@ -92,11 +93,11 @@ static RC add_given(const struct rules_stripe *stripe, const struct rules_given 
     char name[ID_TEXT];
     const struct rules_winner *own = own_of(stripe, given->winner.attempt);
     struct rules_winner winner = own ? *own : given->winner;
-    if (!own && (!given->has_counts || winner.messages == 0))
-        return why_set(why, RC_BROKEN, "the trailer of winner %s " RANGE " is lost", id_format(winner.attempt, name),
-                       winner.from, winner.to);
     /* What is in the forgotten part was counted, and durable, before it was forgotten. */
     bool forgotten = winner.from < base_of(stripe);
+    if (!own && !forgotten && (!given->has_counts || winner.messages == 0))
+        return why_set(why, RC_BROKEN, "the trailer of winner %s " RANGE " is lost", id_format(winner.attempt, name),
+                       winner.from, winner.to);
     if (!own) winner.durable = forgotten ? winner.messages : 0;
     if (!own && !forgotten) counts_add(&out->counts, &winner.counts);
     size_t at = out->winners_len++;
@@ -144,6 +145,18 @@ static RC check_predecessors(const struct rules_recovered *out, const struct rul
     return RC_OK;
 }
 
+/* Of the forgotten part only what reaches up to the rest without a gap is kept: somebody who was given all of it tells
+ * all of it durable again. What is alone in there was durable, and is forgotten again. */
+static void forget_again(struct rules_recovered *out, uint64_t base) {
+    size_t first = 0;
+    while (first < out->winners_len && out->winners[first].to <= base) first++;
+    uint64_t from = first < out->winners_len ? out->winners[first].from : base;
+    while (first > 0 && out->winners[first - 1].to == from && out->winners[first - 1].messages)
+        from = out->winners[--first].from;
+    out->winners_len -= first;
+    memmove(out->winners, out->winners + first, out->winners_len * sizeof *out->winners);
+}
+
 RC rules_recover(const struct rules_stripe *stripe, const struct counts *counts, const struct rules_given *given,
                  size_t given_n, struct rules_recovered *out, struct why *why) {
     uint64_t base = base_of(stripe);
@@ -153,5 +166,7 @@ RC rules_recover(const struct rules_stripe *stripe, const struct counts *counts,
     TRY(keep_own(stripe, given, given_n, out, why));
     for (size_t i = 0; i < given_n; i++) TRY(add_given(stripe, &given[i], out, why));
     TRY(check_chain(out, base, why));
-    return check_predecessors(out, given, given_n, stripe, why);
+    TRY(check_predecessors(out, given, given_n, stripe, why));
+    forget_again(out, base);
+    return RC_OK;
 }

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "num.h"
 #include "own.h"
+#include "snapshot.h"
 #include "tombstone.h"
 #include "unsealed.h"
 
@@ -135,6 +136,7 @@ struct recovering {
     struct giving giving;
     struct unsealed unsealed;
     struct recovery_progress progress;
+    bool reset; /* batches have to be told again, all of them */
 };
 
 static void recovering_done(struct recovering *r) {
@@ -265,6 +267,41 @@ static RC give_generation(struct recovering *r, uint64_t generation, struct why 
     return RC_OK;
 }
 
+/* Was no batch of any chain told durable? */
+static RC nothing_told(struct recovering *r, bool *out, struct why *why) {
+    struct ledger ledger = r->ports->ledger;
+    *out = true;
+    for (uint64_t g = 1; g <= r->ports->ledger.at.generation; g++)
+        for (uint32_t k = 0; k < r->settings->partitions && *out; k++) {
+            uint64_t next = 0;
+            ledger.at.generation = g;
+            TRY(ledger_recover_next(ledger, r->token, k, &next, why));
+            *out = next == 0;
+        }
+    return RC_OK;
+}
+
+/* A ledger without a file begins with the newest snapshot. One that knows files and was told of no batch may be what a
+ * recoverer left that died over a snapshot: then all seals are read, and told again. */
+static RC load_snapshot(struct recovering *r, struct why *why) {
+    AUTO(arena_done) struct arena arena = ARENA_INIT;
+    const struct recovery_ports *p = r->ports;
+    struct ledger_listing *files = NULL;
+    struct snapshot snapshot;
+    size_t n = 0;
+    bool untold = false;
+    TRY(ledger_list(p->ledger, (struct id){{0}}, 1, &arena, &files, &n, why));
+    TRY(nothing_told(r, &untold, why));
+    r->reset = r->settings->full || (n && untold);
+    if (n || r->settings->full) return RC_OK;
+    enum rc rc = snapshot_find(p->store, r->settings->queue, &arena, &snapshot, why);
+    if (rc != RC_OK) return rc == RC_ABSENT ? RC_OK : rc;
+    TRY(snapshot_load(p->store, p->ledger, r->token, &snapshot, r->settings->queue, why));
+    LOG_WARN("the ledger goes on from a snapshot", F_STR("snapshot", snapshot.name),
+             F_U64("files", snapshot.index.files));
+    return RC_OK;
+}
+
 static RC recover(struct recovering *r, uint64_t *out_epoch, struct why *why) {
     const struct recovery_ports *p = r->ports;
     uint64_t now = p->ledger.at.generation;
@@ -272,10 +309,11 @@ static RC recover(struct recovering *r, uint64_t *out_epoch, struct why *why) {
     for (uint64_t g = 1; g <= now; g++) r->progress.chains_total += chains_of(p, r->settings, g);
     for (uint64_t g = 1; g < now; g++) TRY(close_older(r, g, why));
     TRY(close_chains(r, &p->broker, now, why));
+    TRY(load_snapshot(r, why));
     for (uint64_t g = 1; g <= now; g++) TRY(give_generation(r, g, why));
     TRY(giving_unsealed(&r->giving, &r->unsealed, why));
     struct ledger ledger = p->ledger;
-    for (uint64_t g = 1; r->settings->full && g <= now; g++) {
+    for (uint64_t g = 1; r->reset && g <= now; g++) {
         ledger.at.generation = g;
         TRY(ledger_recover_reset_durable(ledger, r->token, why));
     }

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "snapshot.h"
 
 enum {
     LOOK_EVERY_MS = 500,
@@ -20,6 +21,7 @@ struct keeper {
     struct rng rng;
     uint64_t target, since_ms; /* the recovery that is under way, as first seen */
     unsigned takeovers;        /* since the ledger was open last */
+    uint64_t saved_ms;         /* when a snapshot was written last, or we began */
     bool checked;              /* at this start, a ledger that says that all is well was compared with the seals */
 };
 
@@ -61,6 +63,25 @@ static RC check_once(struct keeper *k, struct why *why) {
     return recover(k, why);
 }
 
+/* A snapshot of the ledger every now and then, by whoever uploads partition 0; two of them harm nobody. It is for a
+ * later recovery, so what goes wrong with it is told and stops nothing. */
+static void save(struct keeper *k) {
+    struct run *r = k->run;
+    struct ledger ledger = r->runtime->ledger;
+    struct snapshot_settings settings = {.queue = r->runtime->queue, .partitions = (uint32_t)r->partitions};
+    struct why why = {0};
+    uint64_t now_ms = clock_ms(clock_real()), files = 0;
+    if (!k->saved_ms) k->saved_ms = now_ms;
+    if (now_ms - k->saved_ms < r->config->ledger.snapshot_ms || !atomic_load(&r->uploads[0].owned)) return;
+    k->saved_ms = now_ms;
+    ledger.at.epoch = atomic_load(&r->loops.epoch);
+    enum rc rc = snapshot_write(r->runtime->store, ledger, &settings, &k->rng, &files, &why);
+    if (rc != RC_OK)
+        LOG_WARN("no snapshot of the ledger", F_RC(rc), F_STR("error", str_of(why.text)));
+    else if (files)
+        LOG_INFO("a snapshot of the ledger is in the output", F_U64("files", files));
+}
+
 /* Redis was emptied under us: the ledger is made again, shut, and the recovery that it asks for follows. */
 static RC remake(struct keeper *k, struct ledger_identity *out, struct why *why) {
     bool made = false;
@@ -80,7 +101,9 @@ static RC keeper_turn(struct keeper *k, struct why *why) {
         k->since_ms = 0;
         k->takeovers = 0;
         atomic_store(&r->loops.epoch, who.epoch); /* uploaders without a call to make hear of it, too */
-        return k->checked ? RC_OK : check_once(k, why);
+        if (!k->checked) return check_once(k, why);
+        save(k);
+        return RC_OK;
     }
     /* A lower epoch: a server that was failed over from is back, and knows nothing of what was decided since. */
     if (!who.recovering) return recover(k, why);

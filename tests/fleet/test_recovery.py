@@ -145,3 +145,18 @@ def test_an_emptied_redis_is_recovered_with_all_generations(fleet):
     fleet.assert_each_line_once(generation=2)
     fleet.assert_audit()
     assert recovered(fleet), fleet.logs()
+
+
+def test_an_emptied_redis_goes_on_from_a_snapshot_that_was_taken_while_everybody_wrote(fleet):
+    fleet.settings["ledger"]["snapshot"] = "1s"
+    prepare(fleet)
+    fleet.start_all(uploaders=2)
+    for round_ in range(3):
+        before = max((key for key in fleet.list("_ledger/snapshots/") if key.endswith("/index")), default="")
+        grow(fleet, 100 * (round_ + 1))
+        wait_for("a newer snapshot", lambda: any(
+            key > before for key in fleet.list("_ledger/snapshots/") if key.endswith("/index")), 120)
+        emptied(fleet)
+    end_well(fleet)
+    assert any("goes on from a snapshot" in p.text() for p in fleet.processes), fleet.logs()
+    assert len([key for key in fleet.list("_ledger/snapshots/") if key.endswith("/index")]) <= 3

@@ -48,6 +48,7 @@ enum sim_mutation {
     SIM_NOTHING_UNSEALED, /* a recoverer looks for no predecessors and trailers in the log */
     SIM_OWN_FORGOTTEN,    /* a recoverer takes for known what the ledger has forgotten */
     SIM_OLDER_FORGOTTEN,  /* a recoverer does not look into the logs of earlier generations */
+    SIM_COUNTERS_LATE,    /* a snapshot says how far chains were told when its pages had been written, not before */
     SIM_CAUGHT,           /* those above are caught within some hundred seeds */
     /* Two that take some thousand seeds (7218 and 8233 of all, 1295 of rollback caught them when they were written);
      * the contract suite of the ledger tests both. */
@@ -78,7 +79,8 @@ struct sim_result {
     bool ok;
     char text[2048]; /* what is wrong */
     bool struck;     /* the strike happened */
-    uint64_t steps, lines, attempts, objects, crashes, voids, receipts, lost_attempts, files, rollbacks, taken;
+    uint64_t steps, lines, attempts, objects, crashes, voids, receipts, lost_attempts, files, rollbacks, taken,
+        snapshots;
     bool refused; /* SIM_TAIL: the queue lost what was acknowledged, and was refused with words */
 };
 

@@ -6,8 +6,11 @@
 
 #include "ledger_sqlite.h"
 #include "must.h"
+#include "names.h"
 #include "num.h"
+#include "own.h"
 #include "recovery.h"
+#include "snapshot.h"
 #include "store_memory.h"
 
 #include <stdlib.h>
@@ -187,7 +190,7 @@ static void set_back(struct sim *sim) {
         for (size_t i = 0; i < sim->processes_len; i++) sim_process_end(&sim->processes[i]);
     uint64_t what = rng_below(&sim->rng, 10);
     if (sim->options.mutation == SIM_OWN_FORGOTTEN) note_nexts(sim);
-    if (what < 2 || sim->options.mutation == SIM_OWN_FORGOTTEN)
+    if (what < 3 || sim->options.mutation == SIM_OWN_FORGOTTEN || sim->options.mutation == SIM_COUNTERS_LATE)
         load(sim, "is emptied", sim->empty, sim->empty_len);
     else if (what < 8 && sim->saved)
         load(sim, "is set back", sim->saved, sim->saved_len);
@@ -227,7 +230,54 @@ void sim_lose_tail(struct sim *sim) {
     if (rc != RC_OK) (void)sim_fail(sim, "after a lost tail: %s: %s", rc_name(rc), why.text);
 }
 
+/* ---- snapshots ---- */
+
+static struct sim *saving_sim;
+
+/* The index as a writer makes it that asks for the counters last only. */
+static enum rc counters_late(void *self, struct str key, struct str bytes, struct why *why) {
+    AUTO(arena_done) struct arena arena = ARENA_INIT;
+    AUTO(buf_done) struct buf late = BUF_INIT(SAVED_BYTES_MAX);
+    struct saved_index index;
+    if (!str_ends(key, NAME_SNAPSHOT_INDEX)) return saving_sim->store.ops->put_absent(self, key, bytes, why);
+    MUST(saved_index_decode(bytes, &arena, &index, NULL) == RC_OK);
+    for (size_t i = 0; i < index.counters_len; i++) index.counters[i].next = index.counters[i].until;
+    MUST(saved_index_encode(&index, &late) == RC_OK);
+    return saving_sim->store.ops->put_absent(self, key, buf_str(&late), why);
+}
+
+/* The others go on between any two of its calls; it may die. */
+static void save_snapshot(struct sim *sim) {
+    static struct store_ops late;
+    struct recoverer r = {
+        .sim = sim, .others = true, .dies_at = sim_chance(&sim->rng, 200) ? 1 + rng_below(&sim->rng, 30) : 0};
+    struct rng rng = rng_from_seed(rng_next(&sim->rng));
+    struct ledger_identity who;
+    struct ledger_fault *fault = NULL;
+    struct why why = {0};
+    uint64_t files = 0;
+    MUST(ledger_identity(sim->ledger, &who, NULL) == RC_OK);
+    struct ledger ledger = sim->ledger;
+    ledger.at = (struct ledger_at){who.epoch, sim->generations};
+    ledger = ledger_fault_new(ledger, &fault);
+    ledger_fault_by(fault, fate_of, &r);
+    struct store store = sim->store;
+    if (sim->options.mutation == SIM_COUNTERS_LATE) {
+        saving_sim = sim;
+        late = *store.ops;
+        late.put_absent = counters_late;
+        store.ops = &late;
+    }
+    struct snapshot_settings settings = {
+        .queue = sim->queue, .partitions = sim->partitions, .page_files = 1 + (size_t)rng_below(&sim->rng, 3)};
+    enum rc rc = snapshot_write(store, ledger, &settings, &rng, &files, &why);
+    ledger_free(ledger);
+    sim_tell(sim, "a snapshot of %d files: %s %s", (int)files, rc_name(rc), why.text);
+    sim->result->snapshots += rc == RC_OK && files > 0;
+}
+
 void sim_rollback(struct sim *sim) {
+    if (sim_chance(&sim->rng, 400) || sim->options.mutation == SIM_COUNTERS_LATE) save_snapshot(sim);
     if (!sim->saved || sim_chance(&sim->rng, 500))
         save(sim);
     else

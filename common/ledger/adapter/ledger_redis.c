@@ -30,6 +30,8 @@ static void redis_free(void *self) {
     free(l);
 }
 
+static const struct ledger_save_ops save_ops = {ledger_redis_save_files, ledger_redis_recover_files,
+                                                ledger_redis_recover_counters};
 static const struct ledger_ops ops = {
     .identity = identity,
     .lookup = ledger_redis_lookup,
@@ -55,6 +57,7 @@ static const struct ledger_ops ops = {
     .recover_winners = ledger_redis_recover_winners,
     .recover_reset_durable = ledger_redis_recover_reset_durable,
     .recover_end = ledger_redis_recover_end,
+    .save = &save_ops,
     .free = redis_free,
 };
 

@@ -55,6 +55,7 @@ struct durables {
     struct ledger_batch batch;
     const struct ledger_durable *adds;
     size_t n;
+    bool *knows; /* [i]: the file of adds[i] listed the batch before; NULL: none did */
 };
 
 static RC add_durable(struct redis_call *c, const struct ledger_durable *add, struct why *why) {
@@ -81,17 +82,54 @@ static int by_id(const void *a, const void *b) {
     return id_compare(*x, *y);
 }
 
+static bool lists(struct str batches, struct ledger_batch batch) {
+    struct redis_reader r = {batches, false};
+    bool found = false;
+    while (r.rest.len && !r.bad && !found) {
+        uint64_t partition = redis_take_varint(&r);
+        found = redis_take_varint(&r) == batch.index && partition == batch.partition;
+    }
+    return found;
+}
+
+/* A batch that a snapshot's files may know already: each was saved at a moment of its own, behind the counters. */
+static RC load_known(struct redis_call *c, struct durables *l, struct why *why) {
+    struct redis_part until = {'i', l->batch.partition, 0, {0}};
+    struct redis_args args = {0};
+    redisReply *reply = NULL;
+    l->knows = NULL;
+    TRY(redis_part_load(c, c->at.generation, &until, why));
+    if (l->batch.index >= until.value || !l->n) return RC_OK;
+    redis_args_add(&args, redis_link_prefix(c->l->link));
+    redis_args_add(&args, redis_number(c, c->at.generation));
+    for (size_t i = 0; i < l->n; i++) {
+        redis_args_add(&args, STR("g"));
+        redis_args_add(&args, redis_named(c, 'b', c->at.generation, l->adds[i].file, ""));
+    }
+    enum rc rc = redis_ask(c, &args, 1, &reply, why);
+    redis_args_done(&args);
+    if (rc != RC_OK) return rc;
+    l->knows = ARENA_ARRAY(&c->arena, bool, l->n);
+    if (reply->elements != l->n + 1) rc = why_set(why, RC_BROKEN, "the load script answers something else");
+    for (size_t i = 0; i < l->n && rc == RC_OK; i++)
+        l->knows[i] = lists(redis_reply_str(reply->element[i + 1]), l->batch);
+    redis_replies_free(&reply, 1);
+    return rc;
+}
+
 /* The batch joins the list of each file that it holds something of. */
 static void note_files(struct redis_call *c, const struct durables *l) {
     AUTO(own_free) struct id *ids = alloc_zero(l->n, sizeof *ids);
     struct buf entry = BUF_INIT(32);
-    for (size_t i = 0; i < l->n; i++) ids[i] = l->adds[i].file;
-    if (l->n) qsort(ids, l->n, sizeof *ids, by_id);
+    size_t n = 0;
+    for (size_t i = 0; i < l->n; i++)
+        if (!l->knows || !l->knows[i]) ids[n++] = l->adds[i].file;
+    if (n) qsort(ids, n, sizeof *ids, by_id);
     redis_pack_varint(&entry, l->batch.partition);
     redis_pack_varint(&entry, l->batch.index);
     struct str bytes = arena_str(&c->arena, buf_str(&entry));
     buf_done(&entry);
-    for (size_t i = 0; i < l->n; i++)
+    for (size_t i = 0; i < n; i++)
         if (i == 0 || !id_equal(ids[i], ids[i - 1]))
             REDIS_WRITE(c, "append", redis_named(c, 'b', c->at.generation, ids[i], ""), bytes);
 }
@@ -116,7 +154,9 @@ static enum rc durable_body(struct redis_call *c, void *context, struct why *why
                        l->batch.partition, p.value, l->batch.index);
     for (size_t i = 0; i < l->n; i++) redis_want_stripe(c, l->adds[i].file, l->adds[i].stripe);
     TRY(redis_load(c, why));
+    TRY(load_known(c, l, why));
     for (size_t i = 0; i < l->n; i++) {
+        if (l->knows && l->knows[i]) continue;
         enum rc rc = add_durable(c, &l->adds[i], why);
         if (rc != RC_OK) return contradiction(c, l, rc, why);
     }
@@ -132,7 +172,7 @@ static enum rc durable_body(struct redis_call *c, void *context, struct why *why
 
 enum rc ledger_redis_durable(void *self, struct ledger_at at, struct ledger_batch batch,
                              const struct ledger_durable *adds, size_t n, struct why *why) {
-    struct durables l = {batch, adds, n};
+    struct durables l = {batch, adds, n, NULL};
     return redis_call_run(self, at, true, durable_body, &l, why);
 }
 

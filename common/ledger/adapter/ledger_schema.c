@@ -124,6 +124,8 @@ const char *const ledger_schema_sql[SQL_COUNT] = {
     [SQL_VOID_FADE] = "DELETE FROM void WHERE file=? AND generation=? AND stripe=? AND since<?",
 
     [SQL_BATCH_PUT] = "INSERT OR IGNORE INTO batch VALUES(?,?,?,?)",
+    [SQL_BATCH_HAS] = "SELECT 1 FROM batch WHERE file=(SELECT n FROM file WHERE id=?) AND generation=? AND partition=?"
+                      " AND at=?",
     [SQL_BATCHES_OF] = "SELECT partition, at FROM batch WHERE file=? AND generation=? ORDER BY partition, at",
     [SQL_PARTITION_GET] = "SELECT next, acknowledged FROM partition WHERE generation=? AND partition=?",
     [SQL_PARTITION_ACK] = "INSERT INTO partition VALUES(?,?,0,?)"

@@ -66,6 +66,7 @@ enum ledger_sql {
     SQL_VOID_FADE,
 
     SQL_BATCH_PUT,
+    SQL_BATCH_HAS,
     SQL_BATCHES_OF,
     SQL_PARTITION_GET,
     SQL_PARTITION_ACK,

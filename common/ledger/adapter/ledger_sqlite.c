@@ -64,6 +64,8 @@ static void sqlite_free(void *self) {
     free(l);
 }
 
+static const struct ledger_save_ops save_ops = {ledger_sqlite_save_files, ledger_sqlite_recover_files,
+                                                ledger_sqlite_recover_counters};
 static const struct ledger_ops ops = {
     .identity = identity,
     .lookup = ledger_sqlite_lookup,
@@ -89,6 +91,7 @@ static const struct ledger_ops ops = {
     .recover_winners = ledger_sqlite_recover_winners,
     .recover_reset_durable = ledger_sqlite_recover_reset_durable,
     .recover_end = ledger_sqlite_recover_end,
+    .save = &save_ops,
     .free = sqlite_free,
 };
 

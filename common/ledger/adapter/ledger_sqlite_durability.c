@@ -2,6 +2,8 @@
 /* What is durable, and whose receipt is due. */
 #include "ledger_sqlite_parts.h"
 
+#include "alloc.h"
+
 #include <inttypes.h>
 
 /* ---- durable ---- */
@@ -59,7 +61,12 @@ static RC apply_batch(struct ledger_sqlite *l, uint64_t generation, struct ledge
     if (batch.index > next)
         return why_set(why, RC_STALE, "partition %" PRIu32 " waits for batch %" PRIu64 ", not %" PRIu64,
                        batch.partition, next, batch.index);
+    AUTO(own_free) bool *knows = alloc_zero(n, sizeof *knows);
+    for (size_t i = 0; i < n; i++) /* of a snapshot that was saved file by file */
+        TRY(ledger_db_first(l->db, &knows[i], why, SQL_BATCH_HAS, "duuu", adds[i].file, generation,
+                            (uint64_t)batch.partition, batch.index));
     for (size_t i = 0; i < n; i++) {
+        if (knows[i]) continue;
         enum rc rc = add_durable(l, generation, batch, &adds[i], why);
         if (rc != RC_OK)
             return why_wrap(why, rc, "batch %" PRIu64 " of partition %" PRIu32, batch.index, batch.partition);

@@ -6,6 +6,7 @@
 
 #include "ledger_db.h"
 #include "ledger_rules.h"
+#include "ledger_save.h"
 #include "own.h"
 
 struct ledger_sqlite {
@@ -157,6 +158,8 @@ enum rc ledger_sqlite_generations(void *self, struct arena *arena, struct ledger
                                   struct why *why);
 enum rc ledger_sqlite_forget(void *self, struct ledger_at at, size_t max, struct id *after, bool *out_done,
                              struct why *why);
+/* RC_STALE unless `token` is the recoverer's; begins a transaction. */
+RC ledger_sqlite_begin_owned(struct ledger_sqlite *l, struct id token, struct ledger_meta *out, struct why *why);
 enum rc ledger_sqlite_recover_begin(void *self, struct ledger_epochs seen, struct id token, uint64_t *out_target,
                                     struct why *why);
 enum rc ledger_sqlite_recover_next(void *self, struct id token, uint64_t generation, uint32_t partition,
@@ -164,6 +167,12 @@ enum rc ledger_sqlite_recover_next(void *self, struct id token, uint64_t generat
 enum rc ledger_sqlite_recover_winners(void *self, struct id token, const struct ledger_winner *winners, size_t n,
                                       struct why *why);
 enum rc ledger_sqlite_recover_reset_durable(void *self, struct id token, uint64_t generation, struct why *why);
+enum rc ledger_sqlite_save_files(void *self, struct ledger_at at, struct id after, size_t max, struct arena *arena,
+                                 struct saved_file **out, size_t *out_n, struct why *why);
+enum rc ledger_sqlite_recover_files(void *self, struct id token, uint64_t generation, const struct saved_file *files,
+                                    size_t n, struct why *why);
+enum rc ledger_sqlite_recover_counters(void *self, struct id token, const struct saved_counter *counters, size_t n,
+                                       struct why *why);
 enum rc ledger_sqlite_recover_end(void *self, struct id token, uint64_t *out_epoch, struct why *why);
 
 #endif

@@ -44,8 +44,7 @@ enum rc ledger_sqlite_recover_begin(void *self, struct ledger_epochs seen, struc
     return RC_OK;
 }
 
-/* RC_STALE unless `token` is the recoverer's; begins a transaction. */
-static RC begin_owned(struct ledger_sqlite *l, struct id token, struct ledger_meta *out, struct why *why) {
+RC ledger_sqlite_begin_owned(struct ledger_sqlite *l, struct id token, struct ledger_meta *out, struct why *why) {
     TRY(ledger_sqlite_begin_any(l, true, why));
     enum rc rc = ledger_sqlite_meta(l, out, why);
     if (rc == RC_OK && (!out->target || !id_equal(out->token, token)))
@@ -60,7 +59,7 @@ enum rc ledger_sqlite_recover_next(void *self, struct id token, uint64_t generat
     bool row = false;
     if (generation > INT64_MAX) return why_set(why, RC_BAD, "generation %" PRIu64 " is too large", generation);
     LOCKED(&l->lock);
-    TRY(begin_owned(l, token, &meta, why));
+    TRY(ledger_sqlite_begin_owned(l, token, &meta, why));
     enum rc rc = ledger_db_first(l->db, &row, why, SQL_PARTITION_GET, "uu", generation, (uint64_t)partition);
     uint64_t next = rc == RC_OK && row ? ledger_db_u64(l->db, SQL_PARTITION_GET, 0) : 0;
     TRY(ledger_db_end(l->db, rc, why));
@@ -103,7 +102,7 @@ enum rc ledger_sqlite_recover_winners(void *self, struct id token, const struct 
     struct ledger_sqlite *l = self;
     struct ledger_meta meta;
     LOCKED(&l->lock);
-    TRY(begin_owned(l, token, &meta, why));
+    TRY(ledger_sqlite_begin_owned(l, token, &meta, why));
     enum rc rc = RC_OK;
     for (size_t i = 0; i < n && rc == RC_OK; i++) rc = stage(l, meta.target, &winners[i], why);
     return ledger_db_end(l->db, rc, why);
@@ -114,7 +113,7 @@ enum rc ledger_sqlite_recover_reset_durable(void *self, struct id token, uint64_
     struct ledger_meta meta;
     if (generation > INT64_MAX) return why_set(why, RC_BAD, "generation %" PRIu64 " is too large", generation);
     LOCKED(&l->lock);
-    TRY(begin_owned(l, token, &meta, why));
+    TRY(ledger_sqlite_begin_owned(l, token, &meta, why));
     return ledger_db_end(l->db, ledger_db_run(l->db, why, SQL_RESET_PUT, "u", generation), why);
 }
 

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files for a snapshot, and back. */
+#include "ledger_redis_parts.h"
+
+#include "num.h"
+
+#include <inttypes.h>
+
+enum { SAVED_AT_ONCE = 512 };
+
+/* ---- save ---- */
+
+struct saves {
+    struct id after;
+    size_t max, n;
+    struct arena *arena;
+    struct saved_file *found;
+};
+
+static void save_stripe(const struct redis_stripe *s, uint64_t stripe, struct arena *arena, struct saved_stripe *out) {
+    const struct rules_stripe *rules = &s->rules;
+    *out = (struct saved_stripe){.stripe = stripe, .pruned = rules->pruned, .counts = s->counts};
+    out->winners_len = rules->winners_len;
+    out->winners = ARENA_ARRAY(arena, struct saved_winner, out->winners_len);
+    for (size_t i = 0; i < out->winners_len; i++) {
+        const struct rules_winner *w = &rules->winners[i];
+        out->winners[i] =
+            (struct saved_winner){w->from, w->to, w->attempt, w->counts, w->tail_hash, w->messages, w->durable};
+    }
+}
+
+static void save_one(const struct redis_whole *w, struct arena *arena, struct saved_file *out) {
+    struct redis_reader r = {w->batches, false};
+    *out = (struct saved_file){.id = w->file.id, .facts = w->file.facts, .gone = w->file.gone};
+    out->facts.source = arena_str(arena, w->file.facts.source);
+    out->facts.uri = arena_str(arena, w->file.facts.uri);
+    out->ends_len = w->file.ends_len;
+    out->ends = ARENA_ARRAY(arena, uint64_t, out->ends_len);
+    if (out->ends_len) memcpy(out->ends, w->file.ends, out->ends_len * sizeof *out->ends);
+    if (w->progress.found) out->receipted = (uint64_t)(w->progress.receipted + 1);
+    out->stripes = ARENA_ARRAY(arena, struct saved_stripe, w->stripes_len);
+    for (size_t i = 0; i < w->stripes_len; i++) {
+        if (!w->stripes[i].s.rules.winners_len) continue;
+        save_stripe(&w->stripes[i].s, w->stripes[i].stripe, arena, &out->stripes[out->stripes_len++]);
+    }
+    out->batches = ARENA_ARRAY(arena, struct saved_batch, w->batches.len / 2);
+    while (r.rest.len && !r.bad) {
+        struct saved_batch *b = &out->batches[out->batches_len++];
+        b->partition = (uint32_t)redis_take_varint(&r);
+        b->index = redis_take_varint(&r);
+    }
+}
+
+/* One script a file, so each is as it was at one moment. */
+static enum rc save_body(struct redis_call *c, void *context, struct why *why) {
+    struct saves *l = context;
+    struct id *ids = NULL;
+    size_t n = 0;
+    TRY(redis_ids_after(c, l->after, MIN(l->max, (size_t)SAVED_AT_ONCE), &ids, &n, why));
+    struct redis_whole *wholes = ARENA_ARRAY(&c->arena, struct redis_whole, n);
+    TRY(redis_whole_load(c, ids, n, c->at.generation, c->at.epoch, wholes, why));
+    for (size_t i = 0; i < n; i++) save_one(&wholes[i], l->arena, &l->found[i]);
+    l->n = n;
+    return RC_OK;
+}
+
+enum rc ledger_redis_save_files(void *self, struct ledger_at at, struct id after, size_t max, struct arena *arena,
+                                struct saved_file **out, size_t *out_n, struct why *why) {
+    struct saved_file *found = ARENA_ARRAY(arena, struct saved_file, max);
+    size_t n = 0;
+    while (n < max) {
+        struct saves l = {after, max - n, 0, arena, found + n};
+        TRY(redis_call_run(self, at, true, save_body, &l, why));
+        if (!l.n) break;
+        n += l.n;
+        after = found[n - 1].id;
+    }
+    *out = found;
+    *out_n = n;
+    return RC_OK;
+}
+
+/* ---- and back ---- */
+
+struct loads {
+    struct id token;
+    uint64_t generation;
+    const struct saved_file *files;
+    size_t n;
+};
+
+static RC load_stripe(struct redis_call *c, struct row *file, uint64_t generation, uint64_t epoch,
+                      const struct saved_stripe *s, struct redis_progress *p, struct why *why) {
+    struct row *row = ARENA_NEW(&c->arena, struct row);
+    struct rules_stripe *rules = &row->s.rules;
+    uint64_t bytes = file->f.facts.stripe_bytes;
+    *row = (struct row){.kind = ROW_STRIPE, .file = file->file, .stripe = s->stripe, .generation = generation};
+    if (s->stripe > (uint64_t)INT64_MAX / bytes || s->stripe >> 53 ||
+        (!s->pruned && s->winners[0].from != stripe_start(s->stripe, bytes)))
+        return why_set(why, RC_BAD, "a saved stripe %" PRIu64 " cannot be", s->stripe);
+    rules->start = stripe_start(s->stripe, bytes);
+    rules->pruned = s->pruned;
+    rules->winners_len = s->winners_len;
+    rules->winners = ARENA_ARRAY(&c->arena, struct rules_winner, s->winners_len);
+    for (size_t i = 0; i < s->winners_len; i++) {
+        const struct saved_winner *w = &s->winners[i];
+        rules->winners[i] = (struct rules_winner){.from = w->from,
+                                                  .to = w->to,
+                                                  .attempt = w->attempt,
+                                                  .counts = w->counts,
+                                                  .tail_hash = w->tail_hash,
+                                                  .messages = w->messages,
+                                                  .durable = w->durable};
+    }
+    row->s.counts = s->counts;
+    p->outstanding += rules_outstanding(rules);
+    if (rules_at(rules) > p->reach) {
+        p->reach = rules_at(rules);
+        p->tail = s->winners[s->winners_len - 1].tail_hash;
+    }
+    redis_stripe_write(c, row, generation, epoch);
+    return RC_OK;
+}
+
+static void load_batches(struct redis_call *c, const struct saved_file *f, uint64_t generation) {
+    struct buf list = BUF_INIT(REDIS_ROW_MAX);
+    for (size_t i = 0; i < f->batches_len; i++) {
+        redis_pack_varint(&list, f->batches[i].partition);
+        redis_pack_varint(&list, f->batches[i].index);
+    }
+    if (list.len)
+        REDIS_WRITE(c, "set", redis_named(c, 'b', generation, f->id, ""), arena_str(&c->arena, buf_str(&list)));
+    buf_done(&list);
+}
+
+static RC load_identity(struct redis_call *c, const struct saved_file *f, struct row **out, struct why *why) {
+    struct row *row = *out = redis_file(c, f->id);
+    if (!row->f.found) {
+        TRY(redis_check_facts(f->id, &f->facts, why));
+        redis_file_add(c, f->id, &f->facts, true);
+    }
+    for (size_t i = 0; i < f->ends_len; i++) redis_end_add(c, row, f->ends[i], row->f.gone || f->gone);
+    row->dirty = row->dirty || f->gone != row->f.gone;
+    row->f.gone = row->f.gone || f->gone;
+    return RC_OK;
+}
+
+static RC load_one(struct redis_call *c, const struct saved_file *f, uint64_t generation, uint64_t epoch,
+                   struct why *why) {
+    struct row *file = NULL;
+    struct redis_progress p = {.receipted = (int64_t)f->receipted - 1};
+    struct buf row = BUF_INIT(64);
+    TRY(load_identity(c, f, &file, why));
+    for (size_t i = 0; i < f->stripes_len; i++) TRY(load_stripe(c, file, generation, epoch, &f->stripes[i], &p, why));
+    load_batches(c, f, generation);
+    if (f->stripes_len || f->receipted) {
+        redis_pack_progress(&row, &p);
+        REDIS_WRITE(c, "hset", redis_progress_key(c, f->id, generation), redis_copy_id(c, f->id, 2),
+                    arena_str(&c->arena, buf_str(&row)));
+        buf_done(&row);
+    }
+    if (f->ends_len && f->receipted <= f->ends[f->ends_len - 1])
+        REDIS_WRITE(c, "zadd", redis_key(c, "w:%" PRIu64, generation), STR("0"), redis_copy_id(c, f->id, 0));
+    return RC_OK;
+}
+
+static enum rc load_body(struct redis_call *c, void *context, struct why *why) {
+    struct loads *l = context;
+    struct redis_meta meta;
+    TRY(redis_own(c, l->token, &meta, why));
+    for (size_t i = 0; i < l->n; i++) {
+        redis_want_file(c, l->files[i].id);
+        redis_want_key(c, &l->files[i].facts);
+    }
+    TRY(redis_load(c, why));
+    redis_use_generation(c, l->generation);
+    for (size_t i = 0; i < l->n; i++) TRY(load_one(c, &l->files[i], l->generation, meta.target, why));
+    redis_compare(c, redis_key(c, "meta"), STR(""), true, meta.was);
+    return RC_OK;
+}
+
+enum rc ledger_redis_recover_files(void *self, struct id token, uint64_t generation, const struct saved_file *files,
+                                   size_t n, struct why *why) {
+    for (size_t at = 0; at < n; at += SAVED_AT_ONCE) {
+        struct loads l = {token, generation, files + at, MIN(n - at, (size_t)SAVED_AT_ONCE)};
+        TRY(redis_call_run(self, (struct ledger_at){0}, false, load_body, &l, why));
+    }
+    return RC_OK;
+}
+
+struct counters {
+    struct id token;
+    const struct saved_counter *counters;
+    size_t n;
+};
+
+static enum rc counters_body(struct redis_call *c, void *context, struct why *why) {
+    struct counters *l = context;
+    struct redis_meta meta;
+    TRY(redis_own(c, l->token, &meta, why));
+    for (size_t i = 0; i < l->n; i++) {
+        const struct saved_counter *k = &l->counters[i];
+        struct buf next = BUF_INIT(8), until = BUF_INIT(8);
+        redis_pack_u64(&next, k->next);
+        redis_pack_u64(&until, k->until);
+        redis_use_generation(c, k->generation);
+        REDIS_WRITE(c, "hset", redis_key(c, "n:%" PRIu64, k->generation), redis_number(c, k->partition),
+                    arena_str(&c->arena, buf_str(&next)));
+        REDIS_WRITE(c, "hset", redis_key(c, "i:%" PRIu64, k->generation), redis_number(c, k->partition),
+                    arena_str(&c->arena, buf_str(&until)));
+        buf_done(&next);
+        buf_done(&until);
+    }
+    redis_compare(c, redis_key(c, "meta"), STR(""), true, meta.was);
+    return RC_OK;
+}
+
+enum rc ledger_redis_recover_counters(void *self, struct id token, const struct saved_counter *counters, size_t n,
+                                      struct why *why) {
+    struct counters l = {token, counters, n};
+    return redis_call_run(self, (struct ledger_at){0}, false, counters_body, &l, why);
+}

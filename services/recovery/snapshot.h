@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* snapshot: a copy of the ledger in the store, so that the recovery of an emptied one is short: it is taken page by
+ * page while everybody goes on. DESIGN.md has the argument why it may be loaded all the same.
+ *
+ * Threads: any number may write; each writes one of its own. Memory: a page. Fails: RC_STALE: the ledger is at another
+ * epoch or shut, nothing complete was written; what store and ledger fail with. */
+#ifndef SLUICE_SNAPSHOT_H
+#define SLUICE_SNAPSHOT_H
+
+#include "ledger_save.h"
+#include "rng.h"
+#include "store.h"
+
+enum { SNAPSHOT_PAGE_FILES = 2000, SNAPSHOTS_KEPT = 2 };
+
+struct snapshot_settings {
+    struct id queue;
+    uint32_t partitions;
+    size_t page_files; /* 0: SNAPSHOT_PAGE_FILES */
+};
+
+struct snapshot {
+    struct str name; /* in the arena */
+    struct saved_index index;
+};
+
+/* Of all generations up to the handle's that were not removed; then the older ones go but for SNAPSHOTS_KEPT. */
+RC snapshot_write(struct store store, struct ledger ledger, const struct snapshot_settings *settings, struct rng *rng,
+                  uint64_t *out_files, struct why *why);
+/* The newest complete one. RC_ABSENT: there is none. */
+RC snapshot_find(struct store store, struct id queue, struct arena *arena, struct snapshot *out, struct why *why);
+/* Into a ledger that has no file, by the recoverer whose token it is. RC_STALE: it was removed meanwhile. */
+RC snapshot_load(struct store store, struct ledger ledger, struct id token, const struct snapshot *snapshot,
+                 struct id queue, struct why *why);
+
+#endif

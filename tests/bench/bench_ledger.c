@@ -6,6 +6,7 @@
 #include "alloc.h"
 #include "clock.h"
 #include "ledger_redis.h"
+#include "ledger_save.h"
 #include "must.h"
 
 #include <hiredis/hiredis.h>
@@ -178,6 +179,42 @@ static void recover(struct plan *p, double *out_given_s, double *out_united_s) {
     free(winners);
 }
 
+/* As a snapshot: page by page out of this ledger, and into another one that is empty. */
+static void copy(struct plan *p, const char *url, double *out_saved_s, double *out_taken_s) {
+    enum { PAGE_FILES = 2000 };
+    struct ledger_redis_settings settings = {
+        .url = str_of(url), .pipeline = STR("bench-copy"), .generation = 1, .call_ms = 60000};
+    struct ledger_redis_init init = {0};
+    struct id token = {{9}}, after = {{0}};
+    struct arena arena = ARENA_INIT;
+    struct ledger other;
+    struct why why = {0};
+    uint64_t target = 0, epoch = 0, saved_ms = 0, began = clock_ms(clock_real());
+    bool made = false;
+    ok(ledger_redis_init(&settings, &init, &made, &why), &why);
+    ok(ledger_redis_open(&settings, &other, &why), &why);
+    ok(ledger_recover_begin(other, (struct ledger_epochs){other.at.epoch, 0, 0}, token, &target, &why), &why);
+    for (size_t n = PAGE_FILES; n;) {
+        struct buf bytes = BUF_INIT(SAVED_BYTES_MAX);
+        struct saved_page page = {.queue = token, .generation = 1}, read;
+        uint64_t at = clock_ms(clock_real());
+        arena_reset(&arena);
+        ok(ledger_save(p->ledger, after, PAGE_FILES, &arena, &page.files, &n, &why), &why);
+        page.files_len = n;
+        ok(saved_page_encode(&page, &bytes), &why);
+        saved_ms += clock_ms(clock_real()) - at;
+        if (n) after = page.files[n - 1].id;
+        ok(saved_page_decode(buf_str(&bytes), &arena, &read, &why), &why);
+        ok(ledger_recover_files(other, token, read.files, read.files_len, &why), &why);
+        buf_done(&bytes);
+    }
+    ok(ledger_recover_end(other, token, &epoch, &why), &why);
+    *out_saved_s = (double)(saved_ms + 1) / 1000;
+    *out_taken_s = seconds_since(began) - *out_saved_s;
+    arena_done(&arena);
+    ledger_free(other);
+}
+
 static uint64_t memory_of(const char *url) {
     char host[64];
     int port = 0;
@@ -220,7 +257,10 @@ static void run(struct plan *p, const char *url) {
     row("verdicts", stripes / all_parts(p, true), "a second");
     row("durable, batches of 1,000", stripes / durable(p), "a second");
     row("memory a stripe", (double)(memory_of(url) - enrolled) / stripes, "bytes");
-    double given = 0, united = 0;
+    double given = 0, united = 0, saved = 0, taken = 0, files = (double)p->files_len;
+    copy(p, url, &saved, &taken);
+    row("snapshot, files saved", files / saved, "a second");
+    row("snapshot, files taken back", files / taken, "a second");
     recover(p, &given, &united);
     row("recovery, winners given", stripes / given, "a second");
     row("recovery, winners united", stripes / united, "a second");

@@ -30,6 +30,7 @@ static RC check_attempt_row(const struct manifest_attempt *a, struct why *why) {
 static RC check_manifest(const struct manifest *m, struct why *why) {
     if (id_is_none(m->queue)) return why_set(why, RC_BAD, "no queue");
     if (m->start > m->end) return why_set(why, RC_BAD, "end is before start");
+    if (m->given_up && m->objects_len) return why_set(why, RC_BAD, "it gives blocks up and has objects");
     TRY(check_settings(&m->settings, why));
     for (size_t i = 0; i < m->objects_len; i++) {
         enum rc rc = check_object(&m->objects[i], why);
@@ -113,6 +114,7 @@ RC manifest_encode(const struct manifest *m, struct buf *out) {
     json_key_u64(&json, STR("start"), m->start);
     json_key_u64(&json, STR("end"), m->end);
     json_key_u64(&json, STR("epoch"), m->epoch);
+    if (m->given_up) json_key_u64(&json, STR("given_up"), m->given_up);
     json_key(&json, STR("settings"));
     json_open(&json, '{');
     document_put_settings(&json, &m->settings);
@@ -233,6 +235,7 @@ static RC read_head(const struct document *d, struct manifest *m, struct why *wh
     TRY(document_u64(d->root, "start", &m->start, why));
     TRY(document_u64(d->root, "end", &m->end, why));
     TRY(document_u64(d->root, "epoch", &m->epoch, why));
+    if (document_has(d->root, "given_up")) TRY(document_u64(d->root, "given_up", &m->given_up, why));
     TRY(document_object(d->root, "settings", &settings, why));
     TRY(document_settings(d, settings, &m->settings, why));
     TRY(check_cut(d, "objects", why));

@@ -49,6 +49,9 @@ struct manifest {
     size_t objects_len;
     struct manifest_attempt *attempts;
     size_t attempts_len;
+    /* How many blocks the seal lists that a repair gave up, because the queue lost them: then there are no objects, and
+     * later batches hold these blocks as they were made again. */
+    uint64_t given_up;
 };
 
 RC manifest_encode(const struct manifest *manifest, struct buf *out);

@@ -88,6 +88,11 @@ RC ledger_forget(struct ledger ledger, size_t max, struct id *after, bool *out_d
     return ledger.ops->forget(ledger.self, ledger.at, max, after, out_done, why);
 }
 
+RC ledger_list_wons(struct ledger ledger, struct id file, struct arena *arena, struct ledger_wons *out,
+                    struct why *why) {
+    return ledger.ops->list_wons(ledger.self, ledger.at, file, arena, out, why);
+}
+
 RC ledger_recover_begin(struct ledger ledger, struct ledger_epochs seen, struct id token, uint64_t *out_target,
                         struct why *why) {
     return ledger.ops->recover_begin(ledger.self, seen, token, out_target, why);

@@ -22,6 +22,7 @@
 #include "arena.h"
 #include "attempt.h"
 #include "counts.h"
+#include "ledger_listing.h"
 #include "rc.h"
 
 enum {
@@ -148,39 +149,6 @@ struct ledger_due {
     size_t batches_len;
 };
 
-/* ---- for people ---- */
-
-enum ledger_state { LEDGER_OPEN, LEDGER_CLOSED, LEDGER_RECEIPTED, LEDGER_SET_ASIDE };
-
-struct ledger_listing {
-    struct id file;
-    struct facts facts;
-    enum ledger_state state;
-    bool closed;
-    uint64_t closed_end;
-    bool gone;
-    uint64_t
-        converted_bytes; /* sum over stripes of checkpoint minus stripe start (a last line may reach into the next) */
-    uint64_t durable_stripes, stripes; /* of those that have a checkpoint */
-    uint64_t outstanding;              /* messages that are won and not durable yet */
-    struct counts counts;
-    struct str set_aside_reason; /* of the first stripe that was set aside, else empty */
-};
-
-struct ledger_stripe_listing {
-    uint64_t stripe;
-    uint64_t at;
-    struct counts counts;
-    uint64_t outstanding;
-    bool set_aside;
-    struct str reason;
-};
-
-struct ledger_generation {
-    uint64_t generation;
-    bool forgotten; /* by ledger_forget, whole or in part */
-};
-
 /* ---- epoch and recovery ---- */
 
 struct ledger_identity {
@@ -254,6 +222,8 @@ struct ledger_ops {
     enum rc (*generations)(void *self, struct arena *arena, struct ledger_generation **out, size_t *out_n,
                            struct why *why);
     enum rc (*forget)(void *self, struct ledger_at at, size_t max, struct id *after, bool *out_done, struct why *why);
+    enum rc (*list_wons)(void *self, struct ledger_at at, struct id file, struct arena *arena, struct ledger_wons *out,
+                         struct why *why);
 
     enum rc (*recover_begin)(void *self, struct ledger_epochs seen, struct id token, uint64_t *out_target,
                              struct why *why);
@@ -353,6 +323,10 @@ RC ledger_list(struct ledger ledger, struct id after, size_t max, struct arena *
                size_t *out_n, struct why *why);
 RC ledger_list_stripes(struct ledger ledger, struct id file, struct arena *arena, struct ledger_stripe_listing **out,
                        size_t *out_n, struct why *why);
+/* The winners of a file that are not forgotten: all of a stripe that has messages which are not durable, else its last
+ * one. As the two above: at any epoch. */
+RC ledger_list_wons(struct ledger ledger, struct id file, struct arena *arena, struct ledger_wons *out,
+                    struct why *why);
 
 /* The generations of which anything was acknowledged, made durable or forgotten, ascending. As list: any epoch. */
 RC ledger_generations(struct ledger ledger, struct arena *arena, struct ledger_generation **out, size_t *out_n,

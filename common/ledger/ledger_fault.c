@@ -165,6 +165,11 @@ static enum rc forget(void *self, struct ledger_at at, size_t max, struct id *af
           inner.ops->forget(inner.self, at, max, &hidden, &hidden_done, NULL));
 }
 
+static enum rc list_wons(void *self, struct ledger_at at, struct id file, struct arena *arena, struct ledger_wons *out,
+                         struct why *why) {
+    FATED_READ(inner.ops->list_wons(inner.self, at, file, arena, out, why));
+}
+
 static enum rc recover_begin(void *self, struct ledger_epochs seen, struct id token, uint64_t *out_target,
                              struct why *why) {
     uint64_t hidden;
@@ -218,32 +223,12 @@ static void fault_free(void *self) {
 }
 
 static const struct ledger_save_ops save_ops = {save, recover_files, recover_counters};
-static const struct ledger_ops ops = {identity,
-                                      lookup,
-                                      enroll,
-                                      amend,
-                                      close_files,
-                                      checkpoints,
-                                      advance,
-                                      verdicts,
-                                      voids,
-                                      job_failed,
-                                      durable,
-                                      durable_next,
-                                      acknowledged,
-                                      due,
-                                      receipted,
-                                      list,
-                                      list_stripes,
-                                      generations,
-                                      forget,
-                                      recover_begin,
-                                      recover_next,
-                                      recover_winners,
-                                      recover_reset_durable,
-                                      recover_end,
-                                      &save_ops,
-                                      fault_free};
+static const struct ledger_ops ops = {
+    identity,     lookup,    enroll,        amend,        close_files,     checkpoints,
+    advance,      verdicts,  voids,         job_failed,   durable,         durable_next,
+    acknowledged, due,       receipted,     list,         list_stripes,    generations,
+    forget,       list_wons, recover_begin, recover_next, recover_winners, recover_reset_durable,
+    recover_end,  &save_ops, fault_free};
 
 struct ledger ledger_fault_new(struct ledger inner, struct ledger_fault **out_fault) {
     struct ledger_fault *fault = ALLOC(struct ledger_fault);

@@ -100,6 +100,25 @@ uint64_t rules_outstanding(const struct rules_stripe *stripe) {
     return sum;
 }
 
+void rules_list(const struct rules_stripe *stripe, uint64_t number, uint64_t lines, struct ledger_won *out) {
+    for (size_t i = stripe->winners_len; i > 0; i--) {
+        const struct rules_winner *w = &stripe->winners[i - 1], *before = i > 1 ? w - 1 : NULL;
+        lines -= w->counts.lines;
+        out[i - 1] = (struct ledger_won){.stripe = number,
+                                         .from = w->from,
+                                         .to = w->to,
+                                         .attempt = w->attempt,
+                                         .predecessor = before ? before->attempt : (struct id){{0}},
+                                         .forgotten = !before && stripe->pruned,
+                                         .counts = w->counts,
+                                         .lines_before = lines,
+                                         .tail_hash = w->tail_hash,
+                                         .tail_before = before ? before->tail_hash : 0,
+                                         .messages = w->messages,
+                                         .durable = w->durable};
+    }
+}
+
 RC rules_durable(struct rules_stripe *stripe, struct id attempt, uint32_t messages, struct why *why) {
     char name[ID_TEXT];
     for (size_t i = 0; i < stripe->winners_len; i++) {

@@ -76,6 +76,9 @@ uint64_t rules_outstanding(const struct rules_stripe *stripe);
 /* Notes `messages` of `attempt` as durable. RC_BROKEN when it never won or has not so many; an attempt that is unknown
  * in a pruned stripe was durable before, and a batch that is told again changes nothing. */
 RC rules_durable(struct rules_stripe *stripe, struct id attempt, uint32_t messages, struct why *why);
+/* For people and for repair: each winner of the stripe, to out[winners_len]. `lines` is of all its winners, forgotten
+ * ones too. */
+void rules_list(const struct rules_stripe *stripe, uint64_t number, uint64_t lines, struct ledger_won *out);
 /* How many winners at the front can be forgotten: all but the last when nothing is outstanding. */
 size_t rules_prunable(const struct rules_stripe *stripe);
 

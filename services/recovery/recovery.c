@@ -133,6 +133,7 @@ struct recovering {
     const struct recovery_settings *settings;
     struct id token;
     uint64_t target;
+    bool barred; /* the present generation has its barriers */
     struct giving giving;
     struct unsealed unsealed;
     struct recovery_progress progress;
@@ -225,11 +226,23 @@ static RC read_unsealed(struct recovering *r, struct broker broker, uint32_t par
     return RC_OK;
 }
 
+/* Where a chain ends that has its barrier, and maybe what a repair put behind it. */
+static RC end_of(const struct recovering *r, uint64_t generation, uint32_t partition, uint64_t *out, struct why *why) {
+    struct chain chain = chain_of(r->ports, r->settings, generation, partition);
+    struct chain_end at;
+    TRY(chain_end_find(&chain, 0, &at, why));
+    *out = at.end;
+    return RC_OK;
+}
+
 /* The barrier of one chain, and what its log holds behind it. */
 static RC close_chain(struct recovering *r, const struct broker *log, uint64_t generation, uint32_t partition,
                       struct why *why) {
     uint64_t chain = 0, start = 0, end = 0;
-    TRY(put_barrier(r, generation, partition, &chain, why));
+    if (r->barred)
+        TRY(end_of(r, generation, partition, &chain, why));
+    else
+        TRY(put_barrier(r, generation, partition, &chain, why));
     if (!log) return RC_OK;
     TRY(broker_bounds(*log, partition, &start, &end, why));
     if (end < chain) return broker_skip_to(*log, partition, chain, why);
@@ -308,6 +321,11 @@ static RC recover(struct recovering *r, uint64_t *out_epoch, struct why *why) {
     r->progress.chains_total = 0;
     for (uint64_t g = 1; g <= now; g++) r->progress.chains_total += chains_of(p, r->settings, g);
     for (uint64_t g = 1; g < now; g++) TRY(close_older(r, g, why));
+    if (r->settings->mend.run) {
+        TRY(close_chains(r, NULL, now, why));
+        r->barred = true;
+        TRY(r->settings->mend.run(r->settings->mend.context, r->token, r->target, why));
+    }
     TRY(close_chains(r, &p->broker, now, why));
     TRY(load_snapshot(r, why));
     for (uint64_t g = 1; g <= now; g++) TRY(give_generation(r, g, why));

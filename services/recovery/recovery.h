@@ -37,6 +37,13 @@ struct recovery_progress {
     bool uniting; /* all is read; the ledger puts it together */
 };
 
+/* What a repair does while the recoverer holds the token and every chain has its barrier: nobody wins, judges or trims
+ * meanwhile. It may append to the log and to the chains. */
+struct recovery_mend {
+    enum rc (*run)(void *context, struct id token, uint64_t target, struct why *why); /* NULL: nothing */
+    void *context;
+};
+
 struct recovery_settings {
     struct id queue;
     uint32_t partitions;
@@ -48,6 +55,7 @@ struct recovery_settings {
     /* Called often; may be NULL. */
     void (*tell)(void *context, const struct recovery_progress *progress);
     void *tell_context;
+    struct recovery_mend mend;
 };
 
 /* Reads only: was anything lost that the ledger was told to be acknowledged? RC_BROKEN names the partition. */

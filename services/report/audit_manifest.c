@@ -129,6 +129,10 @@ static RC compare_with_seal(struct audit *a, struct str key, const struct manife
         seal.index != m->index)
         return RC_OK;
     compare_heads(a, key, &seal, m);
+    if (m->given_up && m->given_up != seal.blocks_len)
+        audit_found(a, (struct audit_finding){.kind = AUDIT_MANIFEST_SEAL, .key = key},
+                    "it gives up %" PRIu64 " blocks, and the seal keeps %zu", m->given_up, seal.blocks_len);
+    if (m->given_up) seal.blocks_len = 0; /* a repair made them again, for later batches */
     audit_seal_rows(&seal, &sealed);
     compare_rows(a, key, &sealed, listed);
     return RC_OK;

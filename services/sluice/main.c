@@ -24,6 +24,7 @@ static const char help[] =
     "  uploader CONFIG         one of a fleet: makes objects\n"
     "  replay CONFIG           set the offsets of a fleet's jobs or blocks back\n"
     "  ledger rebuild CONFIG   bring a fleet's ledger back from what is sealed in the output\n"
+    "  repair CONFIG           make again what a queue lost\n"
     "  convert --out DIR FILE  the quick form without a configuration file\n"
     "  check CONFIG            check a configuration and its output location, without running\n"
     "  try CONFIG FILE         what becomes of the first lines of FILE: record, partition, or why not\n"
@@ -144,7 +145,7 @@ int main(int argc, char **argv) {
         {"cat", NULL, command_cat},         {"generations", NULL, command_generations},
         {"gc", NULL, command_gc},           {"janitor", NULL, command_janitor},
         {"try", command_try, NULL},         {"test", command_test, NULL},
-        {"ledger", command_ledger, NULL},
+        {"ledger", command_ledger, NULL},   {"repair", command_repair, NULL},
     };
     bound_memory();
     metric_set_version(STR(SLUICE_VERSION));

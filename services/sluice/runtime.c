@@ -16,7 +16,8 @@ static RC check_log(struct runtime *r, struct why *why) {
     if (rc != RC_BROKEN) return rc == RC_OK ? RC_OK : why_set(why, rc, "%s", found.text);
     return why_set(why, rc, "%.*s: %s. Nothing was changed. %s", STR_ARG(r->config->broker.url), found.text,
                    r->fleet ? "See `sluice repair --help`"
-                            : "Restore the state folder whole (ledger and queue of the same moment)");
+                            : "Restore the state folder whole (ledger and queue of the same moment), or see `sluice "
+                              "repair --help`");
 }
 
 RC runtime_open_broker(struct runtime *r, struct why *why) {
@@ -28,6 +29,12 @@ RC runtime_open_broker(struct runtime *r, struct why *why) {
     if (who.recovering) return RC_OK;
     enum rc rc = check_log(r, why);
     return rc == RC_STALE && r->fleet ? RC_OK : rc; /* a recovery began meanwhile: what follows waits for it */
+}
+
+RC runtime_open_hurt_broker(struct runtime *r, struct why *why) {
+    if (!r->fleet) return runtime_local_hurt_broker(r, why);
+    TRY(runtime_fleet_check(r, why));
+    return runtime_fleet_broker(r, r->config->generation, &r->broker, why);
 }
 
 void runtime_close_broker(struct runtime *r) {

@@ -49,6 +49,8 @@ RC runtime_drop_queue(const struct runtime *runtime, uint64_t generation, struct
 struct recovery_ports runtime_recovery_ports(const struct runtime *runtime);
 /* Opens the queue of the configured generation: after the earlier ones were finished, before run. */
 RC runtime_open_broker(struct runtime *runtime, struct why *why);
+/* The same although the queue lost messages, for repair: nothing of that is checked. */
+RC runtime_open_hurt_broker(struct runtime *runtime, struct why *why);
 void runtime_close_broker(struct runtime *runtime);
 /* Before a recovery, which puts its barriers into the chains of its own generation and of earlier ones. Where a later
  * one has begun, whose uploaders may hold verdicts of the old epoch, it would let them seal what the ledger has

@@ -34,6 +34,8 @@ RC runtime_local_ledger(struct runtime *runtime, struct why *why);
 RC runtime_local_ledger_reader(struct runtime *runtime, struct why *why);
 RC runtime_local_broker(struct runtime *runtime, struct why *why);
 RC runtime_local_drop_queue(const struct runtime *runtime, uint64_t generation, struct why *why);
+/* Also where acknowledged messages are damaged or missing. */
+RC runtime_local_hurt_broker(struct runtime *runtime, struct why *why);
 RC runtime_local_queue(const struct runtime *runtime, uint64_t generation, struct broker *out, struct why *why);
 
 #endif

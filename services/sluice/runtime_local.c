@@ -53,12 +53,13 @@ static void tell_opening(struct broker broker, uint32_t partition) {
              F_U64("dropped_messages", o.dropped_messages));
 }
 
-static RC open_queue(const struct runtime *r, uint64_t generation, struct broker *out, struct why *why) {
+static RC open_queue(const struct runtime *r, uint64_t generation, bool hurt, struct broker *out, struct why *why) {
     AUTO(buf_done) struct buf dir = BUF_INIT(CONFIG_VALUE_MAX * (size_t)2);
     struct broker_local_options options = {.dir = str_of(path_in(&dir, r->config->state, "queue")),
                                            .queue = r->queue,
                                            .generation = generation,
                                            .beside = r->broker.ops != NULL,
+                                           .repair = hurt,
                                            .job_partitions = (uint32_t)r->config->broker.job_partitions,
                                            .block_partitions = (uint32_t)r->config->broker.partitions};
     TRY(broker_local_open(&options, out, why));
@@ -71,7 +72,7 @@ RC runtime_local_queue(const struct runtime *r, uint64_t generation, struct brok
     char name[64];
     (void)snprintf(name, sizeof name, "queue/g%llu", (unsigned long long)generation);
     if (access(path_in(&dir, r->config->state, name), F_OK) != 0) return RC_ABSENT;
-    return open_queue(r, generation, out, why);
+    return open_queue(r, generation, false, out, why);
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw) {
@@ -91,7 +92,11 @@ RC runtime_local_drop_queue(const struct runtime *r, uint64_t generation, struct
 }
 
 RC runtime_local_broker(struct runtime *r, struct why *why) {
-    return open_queue(r, r->config->generation, &r->broker, why);
+    return open_queue(r, r->config->generation, false, &r->broker, why);
+}
+
+RC runtime_local_hurt_broker(struct runtime *r, struct why *why) {
+    return open_queue(r, r->config->generation, true, &r->broker, why);
 }
 
 RC runtime_local_ledger_reader(struct runtime *r, struct why *why) {

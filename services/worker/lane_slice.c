@@ -100,10 +100,16 @@ static RC skip_long_line(struct lane *l, uint64_t at, size_t window, struct foun
         rc = RC_OK;
     }
     if (rc != RC_OK) return rc;
-    slice_start(l, converter);
-    struct str head = {l->window, MIN(window, (size_t)SLICE_RAW_MAX)};
     uint64_t length = end - at;
     if (newline) TRY(text_length(&t->reader, at, &length, why));
+    /* What is told of the line must not depend on our window: it may be converted again, and has to come out alike. */
+    struct str head = {l->window, (size_t)MIN(length, (uint64_t)SLICE_RAW_MAX)};
+    if (head.len > window) {
+        window_fit(l, head.len);
+        head.at = l->window;
+        TRY(reader_read(&t->reader, at, l->window, head.len, why));
+    }
+    slice_start(l, converter);
     slice_add_too_long(l->slice, at, length, head);
     *out = (struct found){.to = end, .closed = end == next_end, .result = slice_result(l->slice)};
     return RC_OK;

@@ -28,7 +28,7 @@ enum sim_class {
     SIM_GENERATION, /* everything is converted again beside, from some moment on; the ledger may be set back */
     SIM_ROLLBACK,   /* the ledger is set back, emptied or restarted, and recovered */
     SIM_ONCE, /* emitters run --once again and again, deaths and changes of files; inputs are taken when durable */
-    SIM_TAIL, /* the log loses its tail: what was acknowledged to the ledger is missed, the rest was nobody's */
+    SIM_TAIL, /* the log loses acknowledged messages, its last or its first, and is repaired */
     SIM_ALL,  /* anything of the above but rollbacks, --once and lost tails */
     SIM_CLASSES
 };
@@ -81,7 +81,7 @@ struct sim_result {
     bool struck;     /* the strike happened */
     uint64_t steps, lines, attempts, objects, crashes, voids, receipts, lost_attempts, files, rollbacks, taken,
         snapshots;
-    bool refused; /* SIM_TAIL: the queue lost what was acknowledged, and was refused with words */
+    uint64_t repaired; /* messages that were made again */
 };
 
 void sim_run(const struct sim_options *options, struct sim_result *out);

@@ -136,8 +136,8 @@ void sim_others(struct sim *sim, uint64_t steps);
 void sim_rollback_init(struct sim *sim);
 /* Keeps the state of the ledger, or sets it back, empties or restarts it, and recovers. */
 void sim_rollback(struct sim *sim);
-/* The log of a partition loses its last messages while nobody runs; then as a start of the program does. */
-void sim_lose_tail(struct sim *sim);
+/* sim_loss.c: the log of a partition loses its last or first messages while nobody runs; then it is repaired. */
+void sim_lose_messages(struct sim *sim);
 /* sim_source.c: the same handle; what after_durable takes away is checked and noted. With `shared`, freeing the handle
  * does nothing. */
 struct source sim_source(struct sim *sim, struct source source, bool shared);

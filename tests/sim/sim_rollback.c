@@ -200,36 +200,6 @@ static void set_back(struct sim *sim) {
     recover_all(sim, fleet);
 }
 
-void sim_lose_tail(struct sim *sim) {
-    struct why why = {0};
-    uint32_t partition = (uint32_t)rng_below(&sim->rng, sim->partitions);
-    uint64_t start = 0, end = 0, count = 1 + rng_below(&sim->rng, sim_chance(&sim->rng, 300) ? 40 : 4);
-    struct broker broker = broker_memory_port(sim->brokers[0]);
-    for (size_t i = 0; i < sim->processes_len; i++) sim_process_end(&sim->processes[i]);
-    broker_memory_settle(sim->brokers[0]); /* nothing of dead producers comes later */
-    MUST(broker_bounds(broker, partition, &start, &end, NULL) == RC_OK);
-    count = MIN(count, end - start);
-    if (!count) return;
-    broker_memory_lose_tail(sim->brokers[0], partition, count);
-    sim_tell(sim, "partition %u loses %d messages", partition, (int)count);
-    struct ledger_identity who;
-    MUST(ledger_identity(sim->ledger, &who, NULL) == RC_OK);
-    struct ledger ledger = sim->ledger;
-    ledger.at = (struct ledger_at){who.epoch, 1};
-    struct recovery_ports ports = {.broker = broker, .ledger = ledger, .store = sim->store};
-    struct recovery_settings settings = {
-        .queue = sim->queue, .partitions = sim->partitions, .output = sim_draw_output(sim)};
-    struct recoverer recoverer = {.sim = sim};
-    bool needed = false;
-    enum rc rc = recovery_check_log(&ports, sim->partitions, &why);
-    sim->result->refused = rc == RC_BROKEN && strstr(why.text, "lost its tail");
-    if (sim->result->refused) return;
-    struct why found = {0};
-    if (rc == RC_OK) rc = recovery_check(&ports, &settings, &needed, &found, &why);
-    if (rc == RC_OK && needed) rc = recover(sim, &recoverer, &why);
-    if (rc != RC_OK) (void)sim_fail(sim, "after a lost tail: %s: %s", rc_name(rc), why.text);
-}
-
 /* ---- snapshots ---- */
 
 static struct sim *saving_sim;

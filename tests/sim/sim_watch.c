@@ -94,6 +94,10 @@ static void note_manifest(struct str key, struct str bytes) {
                        STR_ARG(key), m.start, m.end, chain->next, chain->end);
     chain->next = m.index + 1;
     chain->end = m.end;
+    if (m.given_up) {
+        alloc_grow(&watch->given_up, &watch->given_up_room, watch->given_up_len + 1, sizeof *watch->given_up);
+        watch->given_up[watch->given_up_len++] = (struct sim_given_up){m.generation, m.start, m.partition};
+    }
     for (size_t i = 0; i < m.objects_len; i++) note_object(&m, &m.objects[i]);
     for (size_t i = 0; i < m.attempts_len; i++) note_trailer(&m, &m.attempts[i]);
     watch->sim->result->attempts += m.attempts_len;
@@ -108,7 +112,14 @@ static enum rc watched_put(void *self, struct str key, struct str bytes, struct 
 }
 
 static enum rc watched_remove(void *self, struct str key, struct why *why) {
-    (void)sim_fail(watch->sim, "%.*s is removed", STR_ARG(key));
+    struct name_object name;
+    bool object = name_object_parse(key, &name) == RC_OK, given_up = false;
+    for (size_t i = 0; object && i < watch->given_up_len; i++) {
+        const struct sim_given_up *g = &watch->given_up[i];
+        given_up =
+            given_up || (g->generation == name.generation && g->partition == name.partition && g->start == name.start);
+    }
+    if (!given_up) (void)sim_fail(watch->sim, "%.*s is removed", STR_ARG(key));
     return watch->store->remove(self, key, why);
 }
 
@@ -349,6 +360,7 @@ void sim_watch_done(struct sim_watch *old) {
     free(old->enrolled);
     free(old->ends);
     free(old->ranges);
+    free(old->given_up);
     free(old->moved);
     arena_done(&old->arena);
     watch = NULL;

@@ -47,6 +47,11 @@ struct sim_chain {
     uint64_t next, end; /* index of the next manifest; what is before `end` is in manifested seals */
 };
 
+struct sim_given_up {
+    uint64_t generation, start;
+    uint32_t partition;
+};
+
 struct sim_watch {
     struct sim *sim;
     struct sim_enrolled *enrolled;
@@ -58,6 +63,8 @@ struct sim_watch {
     struct sim_moved *moved;
     size_t moved_len, moved_room;
     struct sim_chain chains[3][4]; /* generation, partition */
+    struct sim_given_up *given_up; /* batches that a repair gave up */
+    size_t given_up_len, given_up_room;
     struct arena arena;
     const struct store_ops *store;
     const struct broker_ops *broker;

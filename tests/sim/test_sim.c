@@ -97,7 +97,7 @@ static void runs_of_once_end_and_take_away_only_what_is_durable(void **state) {
     run_class(SIM_ONCE, 1);
 }
 
-static void a_log_that_lost_its_tail_is_refused_or_lost_nothing(void **state) {
+static void a_log_that_lost_messages_is_repaired(void **state) {
     (void)state;
     run_class(SIM_TAIL, 1);
 }
@@ -185,7 +185,7 @@ int main(void) {
         cmocka_unit_test(a_raised_generation_converts_everything_again_beside),
         cmocka_unit_test(a_ledger_that_was_set_back_is_recovered),
         cmocka_unit_test(runs_of_once_end_and_take_away_only_what_is_durable),
-        cmocka_unit_test(a_log_that_lost_its_tail_is_refused_or_lost_nothing),
+        cmocka_unit_test(a_log_that_lost_messages_is_repaired),
         cmocka_unit_test(all_of_it_together_loses_and_doubles_nothing),
         cmocka_unit_test(the_same_seed_is_the_same_run),
         cmocka_unit_test(any_call_of_an_emitter_may_fail),

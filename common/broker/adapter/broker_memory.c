@@ -226,6 +226,8 @@ struct broker broker_memory_port(struct broker_memory *memory) {
     return (struct broker){&MEMORY_OPS, memory};
 }
 
+void broker_memory_settle_in_poll(struct broker_memory *memory, bool on) { memory->options.step_in_poll = on; }
+
 void broker_memory_set_knobs(struct broker_memory *memory, struct broker_memory_knobs knobs) {
     memory->options.knobs = knobs;
 }

@@ -42,6 +42,8 @@ bool broker_memory_step(struct broker_memory *memory);
 /* Steps until nothing is under way. */
 void broker_memory_settle(struct broker_memory *memory);
 void broker_memory_set_knobs(struct broker_memory *memory, struct broker_memory_knobs knobs);
+/* As the option step_in_poll, from now on. */
+void broker_memory_settle_in_poll(struct broker_memory *memory, bool on);
 /* The jobs topic is made anew: what was in it is gone. */
 void broker_memory_lose_jobs(struct broker_memory *memory);
 /* How many events were appended; they are counted, not kept. */

@@ -236,7 +236,10 @@ static RC open_segments(struct spool_log *log, struct broker_local_opening *open
         return why_set(why, RC_BROKEN,
                        "spool %s: there are no segments, although everything before %llu was acknowledged. " ADVICE,
                        log->path, (unsigned long long)opening->acknowledged);
-    if (names.count == 0) return spool_log_begin_segment(log, opening->acknowledged, why);
+    if (names.count == 0) {
+        log->start = opening->acknowledged; /* what was before is gone */
+        return spool_log_begin_segment(log, opening->acknowledged, why);
+    }
     for (size_t i = 0; i < names.count; i++) TRY(open_segment(log, names.bases[i], i + 1 == names.count, why));
     log->start = log->segments[0]->head.base;
     return open_last(log, opening, why);

@@ -52,6 +52,7 @@ static const struct ledger_ops ops = {
     .list_stripes = ledger_redis_list_stripes,
     .generations = ledger_redis_generations,
     .forget = ledger_redis_forget,
+    .list_wons = ledger_redis_list_wons,
     .recover_begin = ledger_redis_recover_begin,
     .recover_next = ledger_redis_recover_next,
     .recover_winners = ledger_redis_recover_winners,

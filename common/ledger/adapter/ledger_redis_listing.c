@@ -236,3 +236,37 @@ enum rc ledger_redis_list_stripes(void *self, struct ledger_at at, struct id fil
     *out_n = l.n;
     return RC_OK;
 }
+
+struct wons {
+    struct id file;
+    struct arena *arena;
+    struct ledger_wons found;
+};
+
+static enum rc wons_body(struct redis_call *c, void *context, struct why *why) {
+    struct wons *l = context;
+    struct redis_whole w;
+    char name[ID_TEXT];
+    TRY(redis_whole_load(c, &l->file, 1, c->at.generation, 0, &w, why));
+    if (!w.file.found) return why_set(why, RC_ABSENT, "the ledger does not know file %s", id_format(l->file, name));
+    struct ledger_wons *out = &l->found;
+    *out = (struct ledger_wons){.ends_len = w.file.ends_len};
+    out->ends = ARENA_ARRAY(l->arena, uint64_t, out->ends_len);
+    if (out->ends_len) memcpy(out->ends, w.file.ends, out->ends_len * sizeof *out->ends);
+    for (size_t i = 0; i < w.stripes_len; i++) out->wons_len += w.stripes[i].s.rules.winners_len;
+    struct ledger_won *at = out->wons = ARENA_ARRAY(l->arena, struct ledger_won, out->wons_len);
+    for (size_t i = 0; i < w.stripes_len; i++) {
+        const struct redis_stripe *s = &w.stripes[i].s;
+        rules_list(&s->rules, w.stripes[i].stripe, s->counts.lines, at);
+        at += s->rules.winners_len;
+    }
+    return RC_OK;
+}
+
+enum rc ledger_redis_list_wons(void *self, struct ledger_at at, struct id file, struct arena *arena,
+                               struct ledger_wons *out, struct why *why) {
+    struct wons l = {.file = file, .arena = arena};
+    TRY(redis_call_run(self, at, false, wons_body, &l, why));
+    *out = l.found;
+    return RC_OK;
+}

@@ -82,6 +82,8 @@ enum rc ledger_redis_generations(void *self, struct arena *arena, struct ledger_
                                  struct why *why);
 enum rc ledger_redis_forget(void *self, struct ledger_at at, size_t max, struct id *after, bool *out_done,
                             struct why *why);
+enum rc ledger_redis_list_wons(void *self, struct ledger_at at, struct id file, struct arena *arena,
+                               struct ledger_wons *out, struct why *why);
 enum rc ledger_redis_recover_begin(void *self, struct ledger_epochs seen, struct id token, uint64_t *out_target,
                                    struct why *why);
 enum rc ledger_redis_recover_next(void *self, struct id token, uint64_t generation, uint32_t partition,

@@ -86,6 +86,7 @@ static const struct ledger_ops ops = {
     .list_stripes = ledger_sqlite_list_stripes,
     .generations = ledger_sqlite_generations,
     .forget = ledger_sqlite_forget,
+    .list_wons = ledger_sqlite_list_wons,
     .recover_begin = ledger_sqlite_recover_begin,
     .recover_next = ledger_sqlite_recover_next,
     .recover_winners = ledger_sqlite_recover_winners,

@@ -105,3 +105,53 @@ enum rc ledger_sqlite_list_stripes(void *self, struct ledger_at at, struct id fi
     *out_n = n;
     return RC_OK;
 }
+
+/* ---- winners ---- */
+
+static RC ends_of(struct ledger_sqlite *l, const struct file_row *file, struct arena *arena, struct ledger_wons *out,
+                  struct why *why) {
+    enum ledger_sql sql = SQL_CLOSED_FROM;
+    bool more = false;
+    out->ends = ARENA_ARRAY(arena, uint64_t, file->ends);
+    TRY(ledger_db_first(l->db, &more, why, sql, "uu", file->n, (uint64_t)0));
+    while (more && out->ends_len < file->ends) {
+        out->ends[out->ends_len++] = ledger_db_u64(l->db, sql, 0);
+        TRY(ledger_db_next(l->db, &more, why, sql));
+    }
+    return RC_OK;
+}
+
+static RC wons_of(struct ledger_sqlite *l, uint64_t generation, struct id id, struct arena *arena,
+                  struct ledger_wons *out, struct why *why) {
+    struct ledger_stripe_listing *stripes = NULL;
+    struct file_row file;
+    struct stripe_row row;
+    size_t n = 0, room = 0;
+    TRY(ledger_sqlite_file_must(l, id, &file, why));
+    TRY(ends_of(l, &file, arena, out, why));
+    TRY(stripes_of(l, generation, id, arena, &stripes, &n, why));
+    for (size_t i = 0; i < n; i++) {
+        TRY(ledger_sqlite_stripe_get(l, &file, generation, stripes[i].stripe, &row, why));
+        size_t len = row.rules.winners_len;
+        if (out->wons_len + len > room) {
+            struct ledger_won *old = out->wons;
+            room = 2 * room + len;
+            out->wons = ARENA_ARRAY(arena, struct ledger_won, room);
+            if (old) memcpy(out->wons, old, out->wons_len * sizeof *old);
+        }
+        rules_list(&row.rules, stripes[i].stripe, row.counts.lines, out->wons + out->wons_len);
+        out->wons_len += len;
+    }
+    return RC_OK;
+}
+
+enum rc ledger_sqlite_list_wons(void *self, struct ledger_at at, struct id file, struct arena *arena,
+                                struct ledger_wons *out, struct why *why) {
+    struct ledger_sqlite *l = self;
+    struct ledger_wons found = {0};
+    LOCKED(&l->lock);
+    TRY(ledger_sqlite_begin_any(l, false, why));
+    TRY(ledger_db_end(l->db, wons_of(l, at.generation, file, arena, &found, why), why));
+    *out = found;
+    return RC_OK;
+}

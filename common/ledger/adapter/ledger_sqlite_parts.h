@@ -160,6 +160,8 @@ enum rc ledger_sqlite_forget(void *self, struct ledger_at at, size_t max, struct
                              struct why *why);
 /* RC_STALE unless `token` is the recoverer's; begins a transaction. */
 RC ledger_sqlite_begin_owned(struct ledger_sqlite *l, struct id token, struct ledger_meta *out, struct why *why);
+enum rc ledger_sqlite_list_wons(void *self, struct ledger_at at, struct id file, struct arena *arena,
+                                struct ledger_wons *out, struct why *why);
 enum rc ledger_sqlite_recover_begin(void *self, struct ledger_epochs seen, struct id token, uint64_t *out_target,
                                     struct why *why);
 enum rc ledger_sqlite_recover_next(void *self, struct id token, uint64_t generation, uint32_t partition,

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-void inquest_done(struct inquest *s) { lost_done(&s->lost); }
+void inquest_done(struct inquest *inquest) { lost_done(&inquest->lost); }
 
 bool inquest_partition_is_hurt(const struct inquest_partition *p) {
     bool given_up = false;

@@ -101,6 +101,7 @@ static RC repair(const struct config *config, struct repair_settings *settings, 
     struct runtime runtime = {0};
     if (!config_broker_is_local(config)) TRY(refuse_members(config, why));
     TRY(runtime_open(config, RUNTIME_WRITE, &runtime, why));
+    runtime.reads_blocks = true;
     enum rc rc = runtime_open_hurt_broker(&runtime, why);
     if (rc == RC_OK) rc = repair_opened(&runtime, settings, why);
     runtime_close(&runtime);

@@ -19,13 +19,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests/fleet"), str(ROOT / "tests/lib"), str(ROOT / "tests/e2e")]
-from fleet import BUCKET, Fleet, Servers, readers  # noqa: E402
+from fleet import BUCKET, Fleet, Servers, group_tool, readers  # noqa: E402
 from pipeline import make_logs  # noqa: E402
 from targets import table  # noqa: E402
 
 TICKS = os.sysconf("SC_CLK_TCK")
 MEBI = 1 << 20
-THROTTLE = 0.08  # the share of a core that a throttled worker gets
+THROTTLE = 0.015  # the share of a core that a throttled worker gets: converting has to take long beside what is fixed
 
 
 class Usage:
@@ -197,7 +197,7 @@ class Throttle(threading.Thread):
         self.process, self.share = process, share
 
     def run(self):
-        period = 0.1
+        period = 0.2
         while self.process.alive:
             self.process.signal(signal.SIGCONT)
             time.sleep(period * self.share)
@@ -205,17 +205,24 @@ class Throttle(threading.Thread):
             time.sleep(period * (1 - self.share))
 
 
+def members(fleet, group):
+    return group_tool(fleet.servers.kafka, "--describe", "--members", "--group", group)[1].count(group)
+
+
 def drain_seconds(fleet, workers, generation):
-    """How long a backlog that is all published takes with so many throttled workers."""
+    """How long the jobs of all files take with so many workers, which are in their group and throttled when the emitter
+    publishes them: what a start costs is no part of it."""
     fleet.settings["generation"] = generation
     fleet.write_config()
     fleet.init()
-    running = [fleet.start("emitter"), fleet.start("uploader")]
-    time.sleep(5)  # the jobs are published
-    start = time.monotonic()
     some = [fleet.start("worker") for _ in range(workers)]
+    running = [fleet.start("uploader")]
+    while members(fleet, f"fleet.workers.g{generation}") < workers:
+        time.sleep(1)
     for process in some:
         Throttle(process, THROTTLE).start()
+    start = time.monotonic()
+    running.append(fleet.start("emitter"))
     fleet.until_done(900)
     took = time.monotonic() - start
     for process in some + running:
@@ -227,7 +234,7 @@ def drain_seconds(fleet, workers, generation):
 def scaling(options, targets):
     folder = options.folder / "fleet"
     shutil.rmtree(folder, ignore_errors=True)
-    size = 32 if options.short else 160
+    size = 64 if options.short else 320
     with Servers() as servers, Fleet(folder, servers, partitions=2, flush="1s") as fleet:
         fleet.source(stripe_bytes="1MiB").output(partition="h={time:%H}")
         fleet.set(lanes=1)
@@ -240,7 +247,7 @@ def scaling(options, targets):
         fleet.assert_each_line_once(2)
     table("A backlog with one worker and with six, each throttled to a part of a core",
           ["1 worker, s", "6 workers, s", "ratio"], [[f"{one:.0f}", f"{six:.0f}", f"{six / one:.2f}"]],
-          f"{size} MB in 8 files; each worker gets {THROTTLE:.0%} of a core.")
+          f"{size} MB in 8 files; each worker gets {THROTTLE:.1%} of a core.")
     targets.at_most("fleet: a backlog with 6 workers beside 1", six / one, 0.3)
 
 

@@ -171,13 +171,13 @@ class Fleet(Pipeline):
         return [p for p in self.processes if p.alive and role in (None, p.role)]
 
     def drain_all(self):
-        """The order does not matter; each ends with 0."""
+        """The order does not matter; each ends with 0, or by a SIGTERM that came before it could take one."""
         for process in self.living():
             process.resume()
             process.signal(signal.SIGTERM)
         for process in self.processes:
             if process.process.poll() is None or process.process.returncode >= 0:
-                assert process.drain() == 0, f"{process.name}: {process.process.returncode}\n{process.text()[-3000:]}"
+                assert process.drain() in (0, -signal.SIGTERM), f"{process.name}: {process.process.returncode}\n{process.text()[-3000:]}"
 
     def logs(self, tail=2500):
         return "\n".join(f"==== {p.name} ({'alive' if p.alive else p.process.returncode})\n{p.text()[-tail:]}"
@@ -213,7 +213,7 @@ class Fleet(Pipeline):
         while time.monotonic() < end:
             for process in self.processes:
                 code = process.process.poll()
-                assert code in (None, 0, -signal.SIGKILL), f"{process.name} ended with {code}\n{process.text()[-4000:]}"
+                assert code in (None, 0, -signal.SIGKILL, -signal.SIGTERM), f"{process.name} ended with {code}\n{process.text()[-4000:]}"
             if self.is_done():
                 return
             time.sleep(0.3)
@@ -243,6 +243,12 @@ class Fleet(Pipeline):
         """The deep audit agrees; nothing may be on its way any more."""
         done = sluice("audit", "--config", self.config_path, "--deep", *arguments)
         assert done.returncode == OK, f"{done.stdout.decode()[-4000:]}{done.stderr.decode()[-2000:]}"
+
+
+def group_members(kafka, group):
+    """How many consumers are in a group; what the tool says of a group that is not there begins with other words."""
+    said = group_tool(kafka, "--describe", "--members", "--group", group)[1]
+    return sum(line.startswith(group) for line in said.splitlines())
 
 
 def group_tool(kafka, *arguments):

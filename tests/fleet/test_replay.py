@@ -2,7 +2,7 @@
 """Promise: setting offsets back changes nothing by itself, whichever topic, whoever does it; what is missing in the bucket is
 made again while the blocks are still there; a raised generation converts everything anew beside the old one."""
 import readers
-from fleet import BUCKET, group_tool, sluice, wait_for
+from fleet import BUCKET, group_members, group_tool, sluice, wait_for
 from pipeline import DENIED, OK, make_logs
 
 MEBI = 1 << 20
@@ -84,8 +84,7 @@ def test_replay_refuses_while_somebody_is_at_work(fleet):
     fleet.source()
     fleet.init()
     worker = fleet.start("worker")
-    wait_for("the worker in its group", lambda: "fleet.workers.g1" in group_tool(
-        fleet.servers.kafka, "--describe", "--members", "--group", "fleet.workers.g1")[1], 60)
+    wait_for("the worker in its group", lambda: group_members(fleet.servers.kafka, "fleet.workers.g1"), 60)
     done = sluice("replay", fleet.config_path, "--jobs")
     assert done.returncode == DENIED and b"has to be done first" in done.stdout, done
     worker.drain()
@@ -111,8 +110,8 @@ def test_workers_of_an_older_generation_take_no_jobs_away(fleet):
     settled(fleet)
     old = [fleet.start("worker"), fleet.start("worker")]
     lanes = 2 * fleet.settings["lanes"]
-    wait_for("the old workers in their group", lambda: group_tool(
-        fleet.servers.kafka, "--describe", "--members", "--group", "fleet.workers.g1")[1].count("fleet.workers.g1") >= lanes, 60)
+    wait_for("the old workers in their group",
+             lambda: group_members(fleet.servers.kafka, "fleet.workers.g1") >= lanes, 60)
     fleet.settings["generation"] = 2
     fleet.init()
     fleet.start_all(workers=1)

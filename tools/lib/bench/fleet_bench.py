@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests/fleet"), str(ROOT / "tests/lib"), str(ROOT / "tests/e2e")]
-from fleet import BUCKET, Fleet, Servers, group_tool, readers  # noqa: E402
+from fleet import BUCKET, Fleet, Servers, group_members, readers  # noqa: E402
 from pipeline import make_logs  # noqa: E402
 from targets import table  # noqa: E402
 
@@ -205,10 +205,6 @@ class Throttle(threading.Thread):
             time.sleep(period * (1 - self.share))
 
 
-def members(fleet, group):
-    return group_tool(fleet.servers.kafka, "--describe", "--members", "--group", group)[1].count(group)
-
-
 def drain_seconds(fleet, workers, generation):
     """How long the jobs of all files take with so many workers, which are in their group and throttled when the emitter
     publishes them: what a start costs is no part of it."""
@@ -217,7 +213,7 @@ def drain_seconds(fleet, workers, generation):
     fleet.init()
     some = [fleet.start("worker") for _ in range(workers)]
     running = [fleet.start("uploader")]
-    while members(fleet, f"fleet.workers.g{generation}") < workers:
+    while group_members(fleet.servers.kafka, f"fleet.workers.g{generation}") < workers:
         time.sleep(1)
     for process in some:
         Throttle(process, THROTTLE).start()

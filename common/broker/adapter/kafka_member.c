@@ -73,7 +73,8 @@ static rd_kafka_error_t *take_in(rd_kafka_t *rk, struct kafka_member *member, bo
 
 static void rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t *list, void *opaque) {
     struct kafka_member *member = opaque;
-    bool cooperative = !strcmp(rd_kafka_rebalance_protocol(rk), "COOPERATIVE");
+    const char *protocol = rd_kafka_rebalance_protocol(rk); /* NULL while the member is being closed */
+    bool cooperative = protocol && !strcmp(protocol, "COOPERATIVE");
     bool gained = error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
     rd_kafka_error_t *failed = NULL;
     if (gained)

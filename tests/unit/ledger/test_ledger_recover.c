@@ -72,7 +72,7 @@ static void one_split(size_t n, size_t own, size_t pruned, unsigned mask) {
     if (reach) assert_int_equal(r.made.winners[r.made.winners_len - 1].to, START + reach * WIDTH);
     assert_int_equal(
         rules_outstanding(&(struct rules_stripe){.winners = r.made.winners, .winners_len = r.made.winners_len}),
-        reach - pruned); /* what is forgotten was durable, and is */
+        reach - pruned);  /* what is forgotten was durable, and is */
     size_t kept = pruned; /* of the forgotten part, what reaches up to the rest without a gap is kept */
     while (kept > 0 && (mask >> (kept - 1) & 1)) kept--;
     for (size_t g = 0; g < given_n; g++) {

@@ -208,10 +208,10 @@ const struct config_row config_table[] = {
     {"output.region", CONFIG_TEXT, IN_CONFIG(output.s3.region), .fallback = "",
      .about = "s3://: the region; empty: AWS_REGION or AWS_DEFAULT_REGION of the environment, else `us-east-1`."},
     {"output.style", CONFIG_ENUM, IN_CONFIG(output.s3.style), .fallback = "auto", NAMES("auto", "path", "host"),
-     .about = "s3://: whether the bucket stands in the path or in the name of the host; `auto`: in the path where an "
-              "endpoint is given."},
+     .about = "s3://: whether the bucket stands in the path or in the name of the host; `auto`: in the host's name on "
+              "AWS for a bucket without dots, else in the path."},
     {"output.access_key", CONFIG_TEXT, IN_CONFIG(output.s3.access_key), .fallback = "",
-     .about = "s3://: the key's id. Without it credentials come from the environment, the shared file, a web identity, "
+     .about = "s3://: the key's id. Without it credentials come from the environment, a web identity, the shared file, "
               "the container's or the instance's metadata, in this order."},
     {"output.secret_key", CONFIG_TEXT, IN_CONFIG(output.s3.secret_key), .fallback = "", .secret = true,
      .about = "s3://: the secret key, best as `${file:/run/secrets/NAME}`."},

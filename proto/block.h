@@ -43,7 +43,8 @@ struct block_trailer {
     uint64_t digest; /* XXH3-64 over the blocks' checksums (8 bytes little-endian each) in order of index */
     uint64_t tail_hash;
     bool closed;        /* `to` is a closed end of the file: a line start whatever lies before it */
-    uint64_t first_end; /* the closed end that the first line starts at, where no attempt ends before it; 0: none */
+    uint64_t first_end; /* the closed end that the first line starts at, where no attempt ends before it; of a range
+                         * without lines: the one that cuts a line, so that no record begins in the range; 0: none */
 };
 
 enum block_kind { BLOCK_RECORDS, BLOCK_TRAILER };

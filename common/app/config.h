@@ -99,6 +99,12 @@ struct config_columns {
     bool quoted_newlines;
 };
 
+/* Records of several lines. */
+struct config_record {
+    struct str start; /* compiled by the converter's module */
+    uint64_t lines_max, bytes_max;
+};
+
 /* lua. */
 struct config_script {
     struct str file; /* absolute */
@@ -130,6 +136,7 @@ struct config_source {
     struct config_pairs types; /* field to text, integer, number, boolean, auto */
     struct config_columns table;
     struct config_script script;
+    struct config_record record;
     struct str where; /* "": all; compiled by the converter's module */
     struct config_fields fields;
     struct str syslog_since_text;       /* "2026-07" */

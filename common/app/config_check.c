@@ -118,6 +118,17 @@ static RC check_script(const struct checker *c, size_t i) {
     return RC_OK;
 }
 
+static RC check_record(const struct checker *c, size_t i) {
+    const struct config_source *source = &c->config->sources[i];
+    enum config_converter kind = source->converter;
+    bool lines = kind == CONFIG_REGEX || kind == CONFIG_LUA || kind == CONFIG_SYSLOG;
+    TRY(check_only_for(c, i, "record", lines || kind == CONFIG_CRI, "regex, lua, syslog and cri"));
+    TRY(check_only_for(c, i, "record.start", lines, "regex, lua and syslog"));
+    if (lines && given(c, config_key("sources[%zu].record", i).text) && !source->record.start.len)
+        return FAIL(c, config_key("sources[%zu].record.start", i).text, "is missing: how does a record begin?");
+    return RC_OK;
+}
+
 /* The keys of single converters, and types. */
 static RC check_kinds(const struct checker *c, size_t i) {
     enum config_converter kind = c->config->sources[i].converter;
@@ -126,6 +137,7 @@ static RC check_kinds(const struct checker *c, size_t i) {
     TRY(check_only_for(c, i, "regex", kind == CONFIG_REGEX, "regex"));
     TRY(check_only_for(c, i, "syslog", kind == CONFIG_SYSLOG, "syslog"));
     TRY(check_only_for(c, i, "lua", kind == CONFIG_LUA, "lua"));
+    TRY(check_record(c, i));
     TRY(check_only_for(c, i, "where", kind != CONFIG_RAW, "records with fields"));
     TRY(check_only_for(c, i, "fields", kind != CONFIG_RAW, "records with fields"));
     if (kind == CONFIG_LUA) TRY(check_script(c, i));

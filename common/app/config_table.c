@@ -102,6 +102,23 @@ const struct config_row config_table[] = {
      .about = "csv, tsv: whether a field in quotes may hold newlines. Where a row begins is then known only from the "
               "start of the file on, so a file is one stripe (`stripe_bytes` does not count), and `max_line_bytes` is "
               "of a row. A quote that stays open for that long costs one line."},
+    {"sources[].record", CONFIG_MAP,
+     .about =
+         "Records of several lines, such as stack traces. For regex, lua and syslog, and the bounds for cri, whose "
+         "parts are always joined. Raise `generation` where you change it, or `max_line_bytes`, for files that are "
+         "half converted."},
+    {"sources[].record.start", CONFIG_TEXT, IN_SOURCE(record.start), .fallback = "",
+     .about =
+         "A pattern as of regex: each line that matches begins a record, and the lines behind it belong to it up to "
+         "the next one. `^` is the line's begin; only its first 4 KiB are looked at. A file's last record is whole "
+         "when the next begins or the file is closed (`close_after`)."},
+    {"sources[].record.lines_max", CONFIG_COUNT, IN_SOURCE(record.lines_max), .fallback = "1000", .low = 1,
+     .high = 100000, .about = "A record of more lines is cut behind so many, and goes on as another one."},
+    {"sources[].record.bytes_max", CONFIG_BYTES, IN_SOURCE(record.bytes_max), .fallback = "1MiB", .low = 64,
+     .high = 2 * MIB,
+     .about =
+         "The same for its bytes. A record of more than that may also be cut at other places, which do not depend on "
+         "`stripe_bytes`; one of fewer bytes and lines is never cut."},
     {"sources[].time", CONFIG_MAP,
      .about = "Where a record's time is. ndjson: without it there is no {time} in the partition template. combined, "
               "syslog, cri: "

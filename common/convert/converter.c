@@ -48,6 +48,18 @@ static RC check_types(const struct converter_settings *settings, struct why *why
     return RC_OK;
 }
 
+static RC take_record(struct converter *c, const struct converter_settings *settings, struct why *why) {
+    struct segments_settings record = settings->record;
+    record.line_bytes_max = c->line_bytes_max;
+    if (c->ops->joins) record.kind = SEGMENTS_CRI;
+    if (record.kind == SEGMENTS_NONE) return RC_OK;
+    if (!c->ops->joins && !c->ops->takes_lines) return why_set(why, RC_BAD, "a record of %s is one line", c->ops->name);
+    TRY(segments_new(&record, &c->segments, why));
+    /* Of all the lines of a record; slice_record.c looks after single ones. */
+    c->line_bytes_max = MAX(c->line_bytes_max, segments_settings(c->segments)->bytes_max);
+    return RC_OK;
+}
+
 RC converter_new(const struct converter_settings *settings, struct converter **out, struct why *why) {
     MUST(settings->kind < CONVERTER_KINDS);
     AUTO(converter_done) struct converter *c = ALLOC(struct converter);
@@ -61,6 +73,7 @@ RC converter_new(const struct converter_settings *settings, struct converter **o
     TRY(check_types(settings, why));
     c->types = settings->types;
     c->types_len = settings->types_len;
+    TRY(take_record(c, settings, why));
     TRY(c->ops->open(c, settings, why));
     TRY(shape_new(&settings->shape, c->record_bytes_max, &c->shape, why));
     if (c->shape && c->ops->has_no_fields)
@@ -74,6 +87,7 @@ void converter_free(struct converter *c) {
     if (!c) return;
     if (c->self) c->ops->close(c);
     shape_free(c->shape);
+    segments_free(c->segments);
     partition_free(c->partition);
     free((char *)(uintptr_t)c->source.at);
     free(c);
@@ -112,6 +126,10 @@ void converter_file(struct converter *c, struct str uri) {
 void converter_head(struct converter *c, struct str line, bool whole) {
     MUST(c->ops->head);
     c->ops->head(c, line, whole);
+}
+
+struct segments *converter_segments(const struct converter *c) {
+    return c->segments;
 }
 
 bool converter_spans_lines(const struct converter *c) { return c->spans_lines; }

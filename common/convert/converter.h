@@ -18,7 +18,8 @@
  *   regex     The named groups of a pattern (regex.h).
  *   lua       What a user's function makes of it (script.h): several records, or none.
  *   syslog    RFC 5424 and RFC 3164 (syslog.c).
- *   cri       Logs of containers (cri.c); namespace, pod and container come from the file's path.
+ *   cri       Logs of containers (cri.c); namespace, pod and container come from the file's path. Parts of a line are
+ *             joined (segments.h, slice_record.c).
  *
  * Values are strings, or what `types` says (value.h). A line of these kinds that is not UTF-8 is a reject.
  *
@@ -32,6 +33,7 @@
 #define SLUICE_CONVERTER_H
 
 #include "partition.h"
+#include "segments.h"
 #include "str.h"
 #include "time_parse.h"
 #include "value.h"
@@ -131,6 +133,7 @@ struct converter_settings {
     struct str pattern;             /* regex */
     struct converter_script script; /* lua */
     struct converter_shape shape;
+    struct segments_settings record;    /* .line_bytes_max is not used; cri: .kind and .start neither */
     uint32_t syslog_year, syslog_month; /* syslog: when the twelve months of times without a year begin; 0: not known */
 };
 
@@ -171,6 +174,8 @@ void converter_head(struct converter *converter, struct str line, bool whole);
 /* True: a record can be more than one line. Where records begin is then known only from the file's first one on, so the
  * file is one stripe, and what is a line elsewhere is a record here: in counts, in rejects and for max_line_bytes. */
 bool converter_spans_lines(const struct converter *converter);
+/* Not NULL: lines go together by these rules; the bytes of each segment go to slice_add_segment(). */
+struct segments *converter_segments(const struct converter *converter);
 /* Of bytes that begin where a record does: its length, with the LF; 0: its end is not in them. `closed`: nothing comes
  * behind them. A row whose quotes stay open for line_bytes_max, or to the end of a closed file, is its first line
  * alone, and the next line begins a record: one stray quote costs one line. */

@@ -26,6 +26,8 @@ struct converter_ops {
     /* NULL: a record is a line. Else the end of the row at the start, with its LF; 0: not in `bytes`. */
     size_t (*row_end)(const struct converter *converter, struct str bytes);
     bool keep_bom;
+    bool joins;                 /* lines of it are parts that segments.h has rules for */
+    bool takes_lines;           /* a record of it can be several lines */
     bool own_time, has_no_time; /* the time is not the settings' */
     bool has_no_fields;
     bool blank_is_empty; /* a line of spaces is none that is blank */
@@ -35,7 +37,8 @@ struct converter {
     const struct converter_ops *ops;
     void *self; /* the single converter's own */
     struct partition *partition;
-    struct shape *shape; /* NULL: records stay as they are */
+    struct shape *shape;       /* NULL: records stay as they are */
+    struct segments *segments; /* NULL: a record is a line */
     struct str source;
     bool time_given, time_optional;
     struct json_path time_field;   /* where time_given, and for who asks */

@@ -5,7 +5,8 @@
  *
  *   …/pods/NAMESPACE_POD_UID/CONTAINER/…     …/containers/POD_NAMESPACE_CONTAINER-ID.log
  *
- * A part is a record of its own with "partial":true. */
+ * Parts of a line are joined before they come here (slice_record.c); what stays a part, because the rest of it never
+ * came or is too long, is a record with "partial":true. */
 #include "alloc.h"
 #include "columns.h"
 #include "json.h"
@@ -167,4 +168,5 @@ const struct converter_ops cri_ops = {.name = "cri",
                                       .scratch_bytes = cri_scratch_bytes,
                                       .file = cri_file,
                                       .line = cri_line,
+                                      .joins = true,
                                       .own_time = true};

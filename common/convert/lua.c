@@ -110,5 +110,6 @@ const struct converter_ops lua_ops = {.name = "lua",
                                       .close = lua_close_converter,
                                       .file = lua_file,
                                       .line = lua_line,
+                                      .takes_lines = true,
                                       .next = lua_next_record,
                                       .rewind = lua_rewind};

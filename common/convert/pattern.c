@@ -70,5 +70,9 @@ static void pattern_line(struct converter *c, struct str line, char *scratch, st
     }
 }
 
-const struct converter_ops regex_ops = {
-    .name = "regex", .open = pattern_open, .close = pattern_close, .gives = pattern_gives, .line = pattern_line};
+const struct converter_ops regex_ops = {.name = "regex",
+                                        .open = pattern_open,
+                                        .close = pattern_close,
+                                        .gives = pattern_gives,
+                                        .line = pattern_line,
+                                        .takes_lines = true};

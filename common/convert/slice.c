@@ -38,6 +38,8 @@ void slice_free(struct slice *slice) {
     route_done(&slice->keys);
     route_done(&slice->paths);
     buf_done(&slice->reject);
+    free(slice->spans.at);
+    slice_joins_free(slice);
     free(slice->outputs);
     free(slice->ends);
     free(slice);
@@ -63,20 +65,14 @@ bool slice_full(const struct slice *slice) {
 
 const struct slice_result *slice_result(struct slice *slice) { return &slice->result; }
 
-/* A line with its end: `len` bytes of text, `whole` with CR and LF. */
-struct line {
-    struct str text;
-    uint64_t offset;
-    bool lf_behind; /* LF stands directly behind the text */
-};
-
 static void note_time(struct slice_output *output, int64_t ns) {
     output->time_min = output->has_time ? MIN(output->time_min, ns) : ns;
     output->time_max = output->has_time ? MAX(output->time_max, ns) : ns;
     output->has_time = true;
 }
 
-static void put_record(struct slice *slice, const struct line *line, const struct converted *made, char *scratch) {
+static void put_record(struct slice *slice, const struct slice_line *line, const struct converted *made,
+                       char *scratch) {
     uint32_t output = slice_route(slice, &made->values);
     size_t bytes = made->record.len + 1;
     const char *at = made->record.at;
@@ -95,32 +91,52 @@ static void put_record(struct slice *slice, const struct line *line, const struc
     if ((int64_t)output == slice->overflow_output) slice->result.counts.overflow++;
 }
 
-static void add_line(struct slice *slice, const struct line *line) {
+static void reject_lines(struct slice *slice, const struct slice_line *line, const struct converted *made) {
+    struct slice_reject reject = {.offset = line->offset,
+                                  .length = line->text.len,
+                                  .head = line->text,
+                                  .reason = made->reason,
+                                  .detail = made->detail};
+    if (!line->spans) {
+        slice_reject(slice, &reject);
+        return;
+    }
+    /* Each by its own place: that is what a person looks for, and what adds up. */
+    uint64_t now = slice->place.line_in_stripe;
+    reject.in_record = line->spans->len > 1;
+    reject.record_offset = line->spans->at[0].offset;
+    for (size_t i = 0; i < line->spans->len; i++) {
+        const struct slice_span *span = &line->spans->at[i];
+        slice->place.line_in_stripe = span->line;
+        reject.offset = span->offset;
+        reject.length = span->text.len;
+        reject.head = span->text;
+        slice_reject(slice, &reject);
+    }
+    slice->place.line_in_stripe = now;
+}
+
+void slice_put_line(struct slice *slice, const struct slice_line *line) {
     struct converted made;
     size_t scratch_bytes = converter_scratch_bytes(slice->converter, line->text.len);
     /* Room for a newline too. */
     char *scratch = scratch_bytes ? slice_text_room(&slice->text, scratch_bytes + 1) : NULL;
     converter_line(slice->converter, line->text, line->offset == 0, scratch, &made);
     struct slice_counts *counts = &slice->result.counts;
-    counts->lines++;
+    size_t lines = line->spans ? line->spans->len : 1;
+    counts->lines += lines;
     switch (made.verdict) {
     case CONVERTER_RECORD:
-        counts->converted++;
+        counts->converted += lines;
         do {
             put_record(slice, line, &made, scratch);
         } while (converter_next(slice->converter, &made));
         break;
-    case CONVERTER_FILTERED: counts->filtered++; break;
-    case CONVERTER_BLANK: counts->blank++; break;
-    case CONVERTER_REJECT:
-        slice_reject(slice, &(struct slice_reject){.offset = line->offset,
-                                                   .length = line->text.len,
-                                                   .head = line->text,
-                                                   .reason = made.reason,
-                                                   .detail = made.detail});
-        break;
+    case CONVERTER_FILTERED: counts->filtered += lines; break;
+    case CONVERTER_BLANK: counts->blank += lines; break;
+    case CONVERTER_REJECT: reject_lines(slice, line, &made); break;
     }
-    slice->place.line_in_stripe++;
+    slice->place.line_in_stripe += lines;
 }
 
 /* Whoever cut `rest` saw that it is whole records; what is open in it stays open behind it, too. */
@@ -150,10 +166,11 @@ static size_t next_batch(struct slice *slice, struct str rest, size_t *out_bytes
     return 1;
 }
 
-static struct line line_at(struct str batch, size_t from, size_t end, uint64_t offset) {
+static struct slice_line line_at(struct str batch, size_t from, size_t end, uint64_t offset) {
     bool lf = end < batch.len;
     bool cr = lf && end > from && batch.at[end - 1] == '\r';
-    return (struct line){.text = str_sub(batch, from, end - (cr ? 1 : 0)), .offset = offset, .lf_behind = lf && !cr};
+    return (struct slice_line){
+        .text = str_sub(batch, from, end - (cr ? 1 : 0)), .offset = offset, .lf_behind = lf && !cr};
 }
 
 void slice_add(struct slice *slice, struct str bytes, uint64_t offset, size_t *out_taken) {
@@ -165,9 +182,9 @@ void slice_add(struct slice *slice, struct str bytes, uint64_t offset, size_t *o
         converter_batch(slice->converter, batch);
         size_t from = 0;
         for (size_t i = 0; i < count; i++) {
-            struct line line = line_at(batch, from, slice->ends[i], offset + taken + from);
+            struct slice_line line = line_at(batch, from, slice->ends[i], offset + taken + from);
             from = MIN((size_t)slice->ends[i] + 1, batch.len);
-            add_line(slice, &line);
+            slice_put_line(slice, &line);
             if (slice_full(slice)) break;
         }
         taken += from;

@@ -16,8 +16,9 @@
  * A reject is a record of its own output (.is_reject, path `source=<name>`): a JSON object with the keys source, uri,
  * file, generation, stripe, line_in_stripe, offset, length, reason, detail (where there are more words), then raw, or
  * raw_base64 when the line is not UTF-8, and "truncated":true when only the first SLICE_RAW_MAX bytes of the line are
- * in it. offset and length are of the line in the file, without its LF or CRLF; line_in_stripe counts from 0. A BOM is
- * part of the file's first line.
+ * in it. Where a record is several lines each is a reject of its own, with record_offset: the offset of the record's
+ * first line, behind length. offset and length are of the line in the file, without its LF or CRLF; line_in_stripe
+ * counts from 0. A BOM is part of the file's first line.
  *
  * Beyond `outputs_max` outputs records go to the output of partition_overflow_path(), counted in counts.overflow.
  *
@@ -102,6 +103,14 @@ void slice_begin(struct slice *slice, struct converter *converter, const struct 
  * of the file; JSON_PADDING readable bytes behind them. They must stay as they are until the result was used.
  * *out_taken <= bytes.len: less when the slice is full; it is the end of a line, and at least one line was taken. */
 void slice_add(struct slice *slice, struct str bytes, uint64_t offset, size_t *out_taken);
+/* Where lines go together (converter_segments()): the bytes are one segment of segments.h, whole, with JSON_PADDING
+ * behind them; to be used instead of slice_add(). A segment goes over .bytes_max where it has to. The records of a
+ * segment:
+ *   START  all of it, or as many lines as keep lines_max and bytes_max, from its beginning on
+ *   cri    each line; parts of a stream's line are one record, made when its last part comes (or as many as keep the
+ *          bounds, or what there is at the segment's end: then "partial":true), with the first part's time
+ * Their text has the lines as they are, each line's end between them. A line over line_bytes_max is a reject alone. */
+void slice_add_segment(struct slice *slice, struct str bytes, uint64_t offset);
 /* Adds the reject of a line over max_line_bytes: `length` bytes at `offset`, of which `head` are the first (at most
  * SLICE_RAW_MAX of them are used). */
 void slice_add_too_long(struct slice *slice, uint64_t offset, uint64_t length, struct str head);

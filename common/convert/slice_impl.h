@@ -21,6 +21,35 @@ struct slice_text {
     size_t used; /* bytes of all chunks that hold something */
 };
 
+/* One of several lines of the file that one record is made of. */
+struct slice_span {
+    struct str text; /* without its end */
+    uint64_t offset;
+    uint64_t line; /* in the stripe */
+};
+
+struct slice_spans {
+    struct slice_span *at;
+    size_t len, room;
+};
+
+/* What goes to the converter at once. */
+struct slice_line {
+    struct str text;
+    uint64_t offset;
+    bool lf_behind;                  /* LF stands directly behind the text */
+    const struct slice_spans *spans; /* NULL: it is one line of the file */
+};
+
+/* The parts of a stream's line that have come (slice_join.c). */
+struct slice_join {
+    struct slice_spans spans;
+    struct buf text; /* as one line, but for what is behind the message */
+    bool docker;
+    size_t tag;        /* CRI: where in the text the F or P stands */
+    struct str behind; /* Docker: of the first part */
+};
+
 struct slice {
     struct slice_limits limits;
     struct converter *converter;
@@ -36,8 +65,10 @@ struct slice {
     bool last_has_time;
     int64_t last_bucket;
     uint32_t last_output;
-    struct buf reject; /* one reject being written */
-    uint32_t *ends;    /* of the lines of a batch */
+    struct buf reject;        /* one reject being written */
+    struct slice_spans spans; /* of the record that is put together */
+    struct slice_join *joins; /* one a stream; NULL until a part came */
+    uint32_t *ends;           /* of the lines of a batch */
     struct slice_result result;
 };
 
@@ -58,8 +89,20 @@ struct slice_reject {
     struct str head; /* the line, or its first bytes */
     enum converter_reason reason;
     struct str detail; /* .len 0: none */
+    bool in_record;    /* it is one of several lines of a record, which begins at record_offset */
+    uint64_t record_offset;
 };
 
+/* Converts a line, or lines that were put together, and counts them. */
+void slice_put_line(struct slice *slice, const struct slice_line *line);
+/* slice_join.c: a segment of lines of containers; and the memory for it. */
+void slice_add_parts(struct slice *slice, struct str bytes, uint64_t offset);
+void slice_joins_free(struct slice *slice);
+/* slice_record.c: one more span; the line at `at` of a segment's bytes, with its end; a line on its own. */
+void slice_spans_add(struct slice_spans *spans, const struct slice_span *span);
+struct str slice_line_at(struct str bytes, size_t at);
+struct slice_span slice_span_of(const struct slice *slice, struct str line, uint64_t offset, uint64_t number);
+void slice_put_single(struct slice *slice, const struct slice_span *span, bool lf_behind);
 /* Makes the reject's record of the present line. */
 void slice_reject(struct slice *slice, const struct slice_reject *reject);
 

@@ -37,6 +37,7 @@ void slice_reject(struct slice *slice, const struct slice_reject *reject) {
     json_key_u64(&json, STR("line_in_stripe"), place->line_in_stripe);
     json_key_u64(&json, STR("offset"), reject->offset);
     json_key_u64(&json, STR("length"), reject->length);
+    if (reject->in_record) json_key_u64(&json, STR("record_offset"), reject->record_offset);
     json_key_str(&json, STR("reason"), str_of(converter_reason_name(reject->reason)));
     if (reject->detail.len) json_key_str(&json, STR("detail"), detail_of(reject));
     if (utf8_valid(head)) {

@@ -236,4 +236,5 @@ const struct converter_ops syslog_ops = {.name = "syslog",
                                          .gives = syslog_gives,
                                          .scratch_bytes = syslog_scratch_bytes,
                                          .line = syslog_line,
+                                         .takes_lines = true,
                                          .own_time = true};

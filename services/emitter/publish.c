@@ -228,6 +228,17 @@ static bool is_outdated(const struct emitter *e, const struct emitter_stripe *s,
     return target > a->ready || (closed && !a->closed);
 }
 
+/* A record that goes on into the next stripes is not whole before the file grows, and the job was said up to a size of
+ * then: it is said up to what is there now. */
+static bool waits_for_the_next(const struct emitter *e, const struct emitter_stripe *s,
+                               const struct ledger_checkpoint *c) {
+    const struct emitter_active *a = &e->actives[s->active];
+    const struct catalog_entry *entry = &e->catalog.entries[a->place];
+    uint64_t reach = emitter_source_of(e, entry)->record_bytes_max;
+    uint64_t end = stripe_end(s->stripe, entry->stripe_bytes);
+    return reach && num_add(end, reach) > a->ready && e->now_ms >= s->again_ms && c->at == s->at;
+}
+
 static bool finished(struct emitter *e, struct emitter_stripe *s, const struct ledger_checkpoint *c) {
     struct emitter_active *a = &e->actives[s->active];
     const struct catalog_entry *entry = &e->catalog.entries[a->place];
@@ -239,8 +250,9 @@ static bool finished(struct emitter *e, struct emitter_stripe *s, const struct l
                       F_U64("stripe", s->stripe), F_U64("offset", c->at));
         return a->set_aside = true;
     }
-    if (a->closed || s->stripe + 1 < a->stripes) return false;
-    bool outdated = is_outdated(e, s, entry);
+    bool last = s->stripe + 1 >= a->stripes, half_before = !last && waits_for_the_next(e, s, c);
+    if (a->closed || (!last && !half_before)) return false;
+    bool outdated = half_before || is_outdated(e, s, entry);
     /* Only the converter knows where records of several lines end. When nothing came of a job for as long as it takes
      * to say it again, the rest is half a record; closing the file says it again until its end is reached. */
     bool half = emitter_source_of(e, entry)->spans_lines && e->now_ms >= s->again_ms && c->at == s->at;

@@ -4,9 +4,11 @@
 #include "alloc.h"
 #include "blocks.h"
 #include "cut.h"
+#include "must.h"
 #include "num.h"
 #include "own.h"
 #include "reader.h"
+#include "records.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,7 @@ struct remake {
     struct lost_attempt *now;
     const struct slice_result *result; /* NULL: a range without lines */
     uint64_t first_end;
+    struct records_start start; /* where lines go together */
     bool sending;
     uint32_t made, sent, unacked;
 };
@@ -199,6 +202,34 @@ static RC convert_long(struct remake *r, const struct reader *reader, uint64_t a
     return RC_OK;
 }
 
+/* Where lines go together: the segments of the range, as a lane took them. Its end is where one begins, or closed. */
+static RC convert_records(struct remake *r, const struct reader *reader, struct why *why) {
+    const struct lost_attempt *a = r->now;
+    struct segments *segments = converter_segments(r->converter);
+    struct records_start *start = &r->start;
+    uint64_t at = start->at, len = a->won.to - at;
+    if (len > MAX((uint64_t)WORKER_SLICE_MAX, (uint64_t)segments_window(segments)))
+        return convert_long(r, reader, at, why);
+    TRY(load(r, reader, at, (size_t)len, why));
+    begin_slice(r);
+    for (size_t taken = 0, bytes = 0; taken < len; taken += bytes) {
+        uint64_t from = at + taken;
+        struct segments_ask ask = {.window = {r->window + taken, (size_t)len - taken},
+                                   .at = from,
+                                   .in_line = start->in_line,
+                                   .end = MIN(cut_next_end(a->ends, a->ends_len, from + 1), a->won.to),
+                                   .ready = a->won.to};
+        bool closed = false;
+        MUST(segments_next(segments, &start->state, &ask, &bytes, &closed) == SEGMENTS_WHOLE); /* all is closed */
+        if (closed && from + bytes < a->won.to)
+            return why_set(why, RC_STALE, "its lines end elsewhere than they did: the file was changed");
+        start->in_line = false;
+        slice_add_segment(r->slice, ask.window.len == bytes ? ask.window : str_sub(ask.window, 0, bytes), from);
+    }
+    r->result = slice_result(r->slice);
+    return RC_OK;
+}
+
 static RC convert_lines(struct remake *r, const struct reader *reader, const struct worker_source *source, uint64_t at,
                         struct why *why) {
     const struct lost_attempt *a = r->now;
@@ -220,9 +251,25 @@ static RC convert_lines(struct remake *r, const struct reader *reader, const str
     return taken == len ? RC_OK : why_set(why, RC_BROKEN, "its lines need more memory than they did");
 }
 
+/* A segment's begin does not depend on what is behind the line that it begins with: but that line is wanted. */
+static RC first_record(struct remake *r, const struct reader *reader, uint64_t *out, struct why *why) {
+    const struct lost_attempt *a = r->now;
+    bool none = false;
+    struct records_ask ask = {.from = a->won.from,
+                              .follows = !id_is_none(a->won.predecessor),
+                              .stripe_end = MIN(stripe_end(a->won.stripe, a->facts.stripe_bytes), a->won.to),
+                              .ready = a->won.to,
+                              .ends = a->ends,
+                              .ends_len = a->ends_len};
+    TRY(records_start(reader, converter_segments(r->converter), &ask, &r->start, &none, why));
+    *out = r->start.at;
+    return RC_OK;
+}
+
 /* The first line start of a stripe is looked for as a lane does. RC_ABSENT: no line starts in the range. */
 static RC first_line(struct remake *r, const struct reader *reader, uint64_t *out, struct why *why) {
     const struct lost_attempt *a = r->now;
+    if (converter_segments(r->converter)) return first_record(r, reader, out, why);
     *out = a->won.from;
     if (!id_is_none(a->won.predecessor)) return RC_OK;
     uint64_t end = stripe_end(a->won.stripe, a->facts.stripe_bytes);
@@ -242,11 +289,12 @@ static RC convert(struct remake *r, const struct reader *reader, const struct wo
                        (unsigned long long)a->won.to);
     enum rc rc = first_line(r, reader, &at, why);
     r->result = NULL;
-    r->first_end = 0;
+    r->first_end = rc == RC_ABSENT && converter_segments(r->converter) ? r->start.cut_end : 0;
     if (rc == RC_ABSENT) return RC_OK;
     if (rc != RC_OK) return rc;
     r->first_end = !follows && is_end(a, at) ? at : 0;
-    return convert_lines(r, reader, source, at, why);
+    return converter_segments(r->converter) ? convert_records(r, reader, why)
+                                            : convert_lines(r, reader, source, at, why);
 }
 
 /* ---- the file ---- */

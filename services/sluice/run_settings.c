@@ -70,6 +70,10 @@ struct converter_settings run_converter(const struct config *config, const struc
                                        .script = {source->script.text, base_name(source->script.file),
                                                   source->script.instructions, (size_t)source->script.memory_bytes},
                                        .shape = shape_of(source),
+                                       .record = {.kind = source->record.start.len ? SEGMENTS_START : SEGMENTS_NONE,
+                                                  .start = source->record.start,
+                                                  .lines_max = (size_t)source->record.lines_max,
+                                                  .bytes_max = (size_t)source->record.bytes_max},
                                        .syslog_year = source->syslog_year,
                                        .syslog_month = source->syslog_month,
                                        .pattern = source->pattern,
@@ -91,6 +95,9 @@ static RC check_texts(const struct converter_settings *settings, const char **ou
     struct script_limits limits = {s->instructions_max, s->bytes_max, CONFIG_BYTES_MAX};
     *out_key = "regex.pattern";
     if (settings->kind == CONVERTER_REGEX) TRY(regex_new(settings->pattern, &regex, why));
+    *out_key = "record.start";
+    regex_free(TAKE(regex));
+    if (settings->record.kind == SEGMENTS_START) TRY(regex_new(settings->record.start, &regex, why));
     *out_key = "lua.file";
     if (settings->kind == CONVERTER_LUA) TRY(script_new(s->text, s->name, limits, &script, why));
     *out_key = "where";
@@ -112,6 +119,12 @@ RC run_check_sources(const struct config *config, struct why *why) {
     return RC_OK;
 }
 
+/* As far as segments_window() of segments.h goes. */
+static uint64_t record_reach(const struct config_source *s) {
+    bool together = s->record.start.len || s->converter == CONFIG_CRI;
+    return together ? 2 * MAX(s->record.bytes_max, s->max_line_bytes) + 2 * s->max_line_bytes + 64 : 0;
+}
+
 static struct emitter_source emitter_source(const struct config_source *s) {
     return (struct emitter_source){.name = s->name,
                                    .pattern = {.paths = s->paths.at,
@@ -120,7 +133,8 @@ static struct emitter_source emitter_source(const struct config_source *s) {
                                                .excludes_len = s->exclude.count,
                                                .follow_symlinks = s->follow_symlinks},
                                    .stripe_bytes = s->table.quoted_newlines ? CONVERTER_ONE_STRIPE : s->stripe_bytes,
-                                   .spans_lines = s->table.quoted_newlines,
+                                   .spans_lines = s->table.quoted_newlines || record_reach(s),
+                                   .record_bytes_max = record_reach(s),
                                    .close_after_ms = s->close_after_ms,
                                    .rotated_after_ms = s->rotated_after_ms,
                                    .after = s->after_durable == CONFIG_DELETE ? EMITTER_DELETE

@@ -85,6 +85,7 @@ static RC open_writer(struct runtime *r, struct why *why) {
     TRY(know_ledger(r, &who, why));
     TRY(runtime_claim_output(r, &who, why));
     TRY(tombstone_check(r->store, r->queue, r->config->generation, RC_DENIED, why));
+    TRY(runtime_claim_rules(r, why));
     return source_posix_open(&r->source, why);
 }
 

@@ -20,12 +20,35 @@ static struct str text_of(struct str line) {
     return line;
 }
 
+/* As lanes do, from the file's first byte on. */
+static RC try_records(const struct tryout *t, struct converter *converter, struct slice *slice, struct why *why) {
+    struct segments *segments = converter_segments(converter);
+    struct segments_state state = {0};
+    struct slice_place place = {.uri = t->uri, .generation = t->config->generation};
+    bool closed = false;
+    for (size_t at = 0, end = 0; at < t->bytes.len && place.line_in_stripe < t->lines_max; at += end) {
+        struct segments_ask ask = {.window = str_sub(t->bytes, at, t->bytes.len),
+                                   .at = at,
+                                   .end = t->closed ? t->bytes.len : UINT64_MAX,
+                                   .ready = t->bytes.len};
+        if (segments_next(segments, &state, &ask, &end, &closed) != SEGMENTS_WHOLE) break;
+        struct str text = str_sub(ask.window, 0, end);
+        slice_begin(slice, converter, &place);
+        slice_add_segment(slice, text, at);
+        struct tryout_line seen = {place.line_in_stripe + 1, text_of(text), slice_result(slice)};
+        place.line_in_stripe += seen.result->counts.lines;
+        TRY(t->visit(t->context, &seen, why));
+    }
+    return RC_OK;
+}
+
 RC tryout_lines(const struct tryout *t, struct why *why) {
     AUTO(converter_done) struct converter *converter = NULL;
     struct converter_settings settings = run_converter(t->config, t->source);
     TRY(converter_new(&settings, &converter, why));
     AUTO(slice_done) struct slice *slice = slice_new((struct slice_limits){0});
     tell_head(t, converter);
+    if (converter_segments(converter)) return try_records(t, converter, slice, why);
     struct slice_place place = {.uri = t->uri, .generation = t->config->generation};
     for (size_t at = 0; at < t->bytes.len && place.line_in_stripe < t->lines_max; place.line_in_stripe++) {
         struct str rest = str_sub(t->bytes, at, t->bytes.len);

@@ -9,7 +9,9 @@
 #include "job.h"
 #include "lane.h"
 #include "reader.h"
+#include "records.h"
 #include "slice.h"
+#include "stopwatch.h"
 
 enum {
     LANE_LINE_WORK = 256 * 1024, /* piece in which line ends are looked for beyond the window */
@@ -52,6 +54,8 @@ struct task {
     uint64_t *ends;
     size_t ends_len;
     uint32_t ends_total;
+    bool located; /* .start is in front of the next segment, where lines go together */
+    struct records_start start;
     bool headed; /* the converter has the first line of this file, if it wants it */
 };
 
@@ -104,7 +108,27 @@ RC lane_job_failed(struct lane *l, enum rc rc, const struct why *why);
 bool lane_is_of_the_file(enum rc rc);
 /* The converter of the task's source, told what it wants to know of the file. */
 RC lane_converter(struct lane *l, struct converter **out, struct why *why);
+/* What was found for the next attempt. */
+struct lane_found {
+    uint64_t to;
+    bool closed;
+    uint64_t first_end;                /* block_trailer.first_end */
+    const struct slice_result *result; /* NULL: a range without lines */
+};
+/* lane_record.c: where lines go together */
+/* NULL: a record is a line. */
+RC lane_segments(struct lane *l, struct segments **out, struct why *why);
+/* As first_line() and convert_lines() of lane_slice.c. */
+RC lane_first_record(struct lane *l, struct segments *segments, uint64_t *out_at, bool *out_none, struct why *why);
+RC lane_convert_records(struct lane *l, struct segments *segments, struct lane_found *out, struct why *why);
 /* lane_slice.c: one slice of the task, converted and published */
+void lane_window_fit(struct lane *l, size_t bytes);
+void lane_slice_start(struct lane *l, struct converter *converter);
+/* A line at `at` that is longer than the window of `window` bytes: finds its end without keeping it. RC_ABSENT: it has
+ * none yet. */
+RC lane_skip_long_line(struct lane *l, uint64_t at, size_t window, struct lane_found *out, struct why *why);
+/* The bytes [at + from, at + from + len) of the file, into the window's place for them. */
+RC lane_read_piece(struct lane *l, uint64_t at, size_t from, size_t len, struct stopwatch *watch, struct why *why);
 RC lane_convert_step(struct lane *l, struct why *why);
 
 #endif

@@ -11,21 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What was found for the next attempt. */
-struct found {
-    uint64_t to;
-    bool closed;
-    uint64_t first_end;                /* block_trailer.first_end */
-    const struct slice_result *result; /* NULL: a range without lines */
-};
-
 static struct counts counts_of(const struct slice_result *r) {
     if (!r) return (struct counts){0};
     const struct slice_counts *c = &r->counts;
     return (struct counts){c->lines, c->converted, c->rejects, c->filtered, c->blank, c->records};
 }
 
-static RC publish(struct lane *l, const struct found *found, struct why *why) {
+static RC publish(struct lane *l, const struct lane_found *found, struct why *why) {
     struct task *t = &l->task;
     uint64_t tail = 0;
     TRY(reader_tail(&t->reader, found->to, &tail, why));
@@ -58,7 +50,7 @@ static RC publish(struct lane *l, const struct found *found, struct why *why) {
     return RC_OK;
 }
 
-static void window_fit(struct lane *l, size_t bytes) {
+void lane_window_fit(struct lane *l, size_t bytes) {
     if (bytes <= l->window_room) return;
     free(l->window);
     l->window = alloc_bytes(bytes + JSON_PADDING);
@@ -66,7 +58,7 @@ static void window_fit(struct lane *l, size_t bytes) {
     l->window_room = bytes;
 }
 
-static void slice_start(struct lane *l, struct converter *converter) {
+void lane_slice_start(struct lane *l, struct converter *converter) {
     const struct task *t = &l->task;
     struct slice_place place = {.uri = t->job.facts.uri,
                                 .file = t->job.file,
@@ -84,8 +76,7 @@ static RC text_length(const struct reader *reader, uint64_t at, uint64_t *length
     return RC_OK;
 }
 
-/* A line that is longer than the window: find its end without keeping it. RC_ABSENT: it has none yet. */
-static RC skip_long_line(struct lane *l, uint64_t at, size_t window, struct found *out, struct why *why) {
+RC lane_skip_long_line(struct lane *l, uint64_t at, size_t window, struct lane_found *out, struct why *why) {
     struct task *t = &l->task;
     struct converter *converter = NULL;
     TRY(lane_converter(l, &converter, why));
@@ -105,13 +96,13 @@ static RC skip_long_line(struct lane *l, uint64_t at, size_t window, struct foun
     /* What is told of the line must not depend on our window: it may be converted again, and has to come out alike. */
     struct str head = {l->window, (size_t)MIN(length, (uint64_t)SLICE_RAW_MAX)};
     if (head.len > window) {
-        window_fit(l, head.len);
+        lane_window_fit(l, head.len);
         head.at = l->window;
         TRY(reader_read(&t->reader, at, l->window, head.len, why));
     }
-    slice_start(l, converter);
+    lane_slice_start(l, converter);
     slice_add_too_long(l->slice, at, length, head);
-    *out = (struct found){.to = end, .closed = end == next_end, .result = slice_result(l->slice)};
+    *out = (struct lane_found){.to = end, .closed = end == next_end, .result = slice_result(l->slice)};
     return RC_OK;
 }
 
@@ -125,8 +116,7 @@ static void whole_records(const struct converter *converter, const struct cut_as
     if (!bytes) cut->kind = ask->at + ask->window.len >= ask->ready ? CUT_WAIT : CUT_LONGER;
 }
 
-/* The bytes [from, from + len) of the file, into the window's place for them. */
-static RC read_piece(struct lane *l, uint64_t at, size_t from, size_t len, struct stopwatch *watch, struct why *why) {
+RC lane_read_piece(struct lane *l, uint64_t at, size_t from, size_t len, struct stopwatch *watch, struct why *why) {
     TRY(reader_read(&l->task.reader, at + from, l->window + from, len, why));
     stopwatch_lap(watch, METRIC_LANE_STAGE, METRIC_LANE_CPU, LABEL_STAGE_READ);
     return RC_OK;
@@ -154,14 +144,14 @@ static RC read_lines(struct lane *l, uint64_t at, size_t len, struct cut *out_cu
     stopwatch_start(&watch);
     while (have < len && taken == cut.bytes && !cut.closed && at + taken < end) {
         size_t more = MIN(len - have, MAX(piece, have - taken)); /* a long line is looked at a few times only */
-        TRY(read_piece(l, at, have, more, &watch, why));
+        TRY(lane_read_piece(l, at, have, more, &watch, why));
         have += more;
         struct cut_ask ask = {{l->window, have}, at, end, t->job.ready, t->ends, t->ends_len};
         cut = cut_lines(&ask);
         if (cut.kind != CUT_LINES || cut.bytes == taken) continue;
         if (!converter) {
             TRY(lane_converter(l, &converter, why));
-            slice_start(l, converter);
+            lane_slice_start(l, converter);
             if (converter_spans_lines(converter)) piece = len;
         }
         if (converter_spans_lines(converter)) cut_records(converter, &ask, len, &cut);
@@ -177,7 +167,7 @@ static RC read_lines(struct lane *l, uint64_t at, size_t len, struct cut *out_cu
 }
 
 /* Whole lines from the line start `at` on. RC_ABSENT: none is complete. */
-static RC convert_lines(struct lane *l, uint64_t at, struct found *out, struct why *why) {
+static RC convert_lines(struct lane *l, uint64_t at, struct lane_found *out, struct why *why) {
     struct task *t = &l->task;
     const struct worker_settings *s = worker_settings(l->worker);
     size_t most = MAX((size_t)WORKER_SLICE_MAX, (size_t)t->source->max_line_bytes + 2);
@@ -185,22 +175,22 @@ static RC convert_lines(struct lane *l, uint64_t at, struct found *out, struct w
     for (;;) {
         size_t len = (size_t)MIN(t->job.ready - at, (uint64_t)want), taken = 0;
         struct cut cut;
-        window_fit(l, len);
+        lane_window_fit(l, len);
         TRY(read_lines(l, at, len, &cut, &taken, why));
         if (cut.kind == CUT_WAIT) return RC_ABSENT;
         if (cut.kind == CUT_LONGER && want <= t->source->max_line_bytes + 1) {
             want = (size_t)MIN((uint64_t)want * 4, t->source->max_line_bytes + 2);
             continue;
         }
-        if (cut.kind == CUT_LONGER) return skip_long_line(l, at, len, out, why);
-        *out = (struct found){
+        if (cut.kind == CUT_LONGER) return lane_skip_long_line(l, at, len, out, why);
+        *out = (struct lane_found){
             .to = at + taken, .closed = cut.closed && taken == cut.bytes, .result = slice_result(l->slice)};
         return RC_OK;
     }
 }
 
 /* The slice is large enough that each output gets large blocks, and no larger. */
-static void adapt_slice(struct lane *l, const struct found *found) {
+static void adapt_slice(struct lane *l, const struct lane_found *found) {
     const struct worker_settings *s = worker_settings(l->worker);
     if (!found->result) return;
     size_t want = found->result->output_count * (size_t)s->block_bytes;
@@ -210,17 +200,26 @@ static void adapt_slice(struct lane *l, const struct found *found) {
 
 /* Where the first line of the range starts. A stripe that nothing was converted of has to look for it; RC_ABSENT with
  * *out_found: no line starts in it, and the range without lines is in *out_found; without: not known yet. */
-static RC first_line(struct lane *l, uint64_t *out_at, struct found *out_found, struct why *why) {
+static RC first_line(struct lane *l, struct segments *segments, uint64_t *out_at, struct lane_found *out_found,
+                     struct why *why) {
     struct task *t = &l->task;
     uint64_t end = stripe_end(t->job.stripe, t->job.facts.stripe_bytes);
+    bool none = true;
+    enum rc rc = RC_OK;
     *out_at = t->at;
-    if (!id_is_none(t->predecessor)) return RC_OK;
-    struct reader_lines search = {t->at, MIN(end, t->job.ready), t->ends, t->ends_len, l->line_work, LANE_LINE_WORK};
-    enum rc rc = reader_line_start(&t->reader, &search, out_at, why);
+    if (segments) {
+        rc = lane_first_record(l, segments, out_at, &none, why);
+    } else if (id_is_none(t->predecessor)) {
+        struct reader_lines search = {t->at,       MIN(end, t->job.ready), t->ends,
+                                      t->ends_len, l->line_work,           LANE_LINE_WORK};
+        rc = reader_line_start(&t->reader, &search, out_at, why);
+    }
     if (rc != RC_ABSENT) return rc;
     bool to_stripe_end = t->job.ready >= end;
-    if (to_stripe_end || t->job.closed)
-        *out_found = (struct found){.to = to_stripe_end ? end : t->job.ready, .closed = !to_stripe_end};
+    if (none && (to_stripe_end || t->job.closed))
+        *out_found = (struct lane_found){.to = to_stripe_end ? end : t->job.ready,
+                                         .closed = !to_stripe_end,
+                                         .first_end = segments ? t->start.cut_end : 0};
     return RC_ABSENT;
 }
 
@@ -237,14 +236,16 @@ static RC convert_slice(struct lane *l, struct why *why) {
     uint64_t end = stripe_end(t->job.stripe, t->job.facts.stripe_bytes), at = 0;
     bool over = t->work->lost || t->epoch != worker_ledger(l->worker).at.epoch;
     if (over || t->at >= MIN(end, t->job.ready)) return RC_ABSENT;
-    struct found found = {0};
-    enum rc rc = first_line(l, &at, &found, why);
+    struct lane_found found = {0};
+    struct segments *segments = NULL;
+    TRY(lane_segments(l, &segments, why));
+    enum rc rc = first_line(l, segments, &at, &found, why);
     if (rc == RC_OK)
-        rc = convert_lines(l, at, &found, why);
+        rc = segments ? lane_convert_records(l, segments, &found, why) : convert_lines(l, at, &found, why);
     else if (rc == RC_ABSENT && found.to)
         rc = RC_OK;
     if (rc != RC_OK) return rc;
-    found.first_end = closed_end_at(t, found.result ? at : 0);
+    if (found.result) found.first_end = closed_end_at(t, at);
     adapt_slice(l, &found);
     return publish(l, &found, why);
 }

@@ -112,10 +112,11 @@ static void bad_sources_are_refused(void **state) {
          "c.yaml:3:5: sources[0]: the key \"paths\" is missing"},
         {"pipeline: web\nsources:\n  - name: a\n    paths: [/l]\n",
          "c.yaml:3:5: sources[0]: the key \"converter\" is missing"},
-        {SOURCE("    convertor: raw\n"), "c.yaml:6:5: sources[0]: \"convertor\" is not one of the keys name, paths, "
-                                         "exclude, converter, types, table, time, max_line_bytes, stripe_bytes, "
-                                         "after_durable, close_after, rotated_after, follow_symlinks, regex, syslog, "
-                                         "lua, where, fields; did you mean \"converter\"?"},
+        {SOURCE("    convertor: raw\n"),
+         "c.yaml:6:5: sources[0]: \"convertor\" is not one of the keys name, paths, "
+         "exclude, converter, types, table, record, time, max_line_bytes, stripe_bytes, "
+         "after_durable, close_after, rotated_after, follow_symlinks, regex, syslog, "
+         "lua, where, fields; did you mean \"converter\"?"},
         {SOURCE("    name: b\n"), "c.yaml:6:5: sources[0].name: the key is given twice"},
         {"pipeline: web\nsources: [{name: a b}]\n",
          "c.yaml:2:18: sources[0].name: \"a b\" does not fit; allowed: 1 to 64 of A-Z, a-z, 0-9, _, . and -"},

@@ -48,6 +48,11 @@ void made_open(struct made *made, const struct made_settings *s) {
                                           .time_field = str_of(s->time_field),
                                           .record_bytes_max = s->record_bytes_max};
     *made = (struct made){0};
+    settings.line_bytes_max = s->line_bytes_max;
+    settings.record = (struct segments_settings){.kind = s->start ? SEGMENTS_START : SEGMENTS_NONE,
+                                                 .start = str_of(s->start),
+                                                 .lines_max = s->lines_max,
+                                                 .bytes_max = s->bytes_max};
     settings.table.separator = s->separator ? str_of(s->separator) : STR(",");
     settings.syslog_year = s->syslog_year;
     settings.syslog_month = s->syslog_month;
@@ -83,6 +88,23 @@ void made_add(struct made *made, struct str text, uint64_t offset) {
         converter_head(made->converter, line, line.len <= CONVERTER_HEAD_MAX);
     }
     slice_add(made->slice, (struct str){made->bytes, text.len}, offset, &made->taken);
+}
+
+void made_segments(struct made *made, struct str text) {
+    struct segments_state state = {0};
+    bool closed = false;
+    assert_null(made->bytes);
+    made->bytes = alloc_bytes(text.len + JSON_PADDING);
+    memcpy(made->bytes, text.at, text.len);
+    memset(made->bytes + text.len, '"', JSON_PADDING);
+    for (size_t at = 0, bytes = 0; at < text.len; at += bytes) {
+        struct segments_ask ask = {
+            .window = {made->bytes + at, text.len - at}, .at = at, .end = text.len, .ready = text.len};
+        assert_int_equal(segments_next(converter_segments(made->converter), &state, &ask, &bytes, &closed),
+                         SEGMENTS_WHOLE);
+        slice_add_segment(made->slice, str_sub(ask.window, 0, bytes), at);
+    }
+    assert_true(closed);
 }
 
 void made_init(struct made *made, const struct made_settings *s, struct str text) {

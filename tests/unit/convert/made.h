@@ -36,6 +36,8 @@ struct made_settings {
     const char *rename, *add;   /* "a=b,c=d" */
     const char *pattern;        /* of regex */
     const char *types;          /* "a=integer,*=auto" */
+    const char *start;          /* of records of several lines; NULL: none */
+    size_t lines_max, bytes_max, line_bytes_max;
 };
 
 /* Converts `text` at settings->offset, or fails the test. */
@@ -44,6 +46,8 @@ void made_done(struct made *made);
 /* For input in several parts: everything but slice_add(). */
 void made_open(struct made *made, const struct made_settings *settings);
 void made_add(struct made *made, struct str text, uint64_t offset);
+/* The segments of a closed file, by slice_add_segment(). */
+void made_segments(struct made *made, struct str text);
 /* The output with this path, or NULL. */
 const struct slice_output *made_output(const struct made *made, const char *path);
 const struct slice_output *made_rejects(const struct made *made);

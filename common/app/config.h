@@ -55,6 +55,7 @@ enum config_converter {
     CONFIG_CRI,
     CONFIG_LUA,
 };
+enum config_order { CONFIG_ORDER_FOUND, CONFIG_ORDER_OLDEST_FIRST };
 enum config_header { CONFIG_HEADER_FIRST, CONFIG_HEADER_REPEATED, CONFIG_HEADER_NONE };
 enum config_on_error { CONFIG_TIME_REJECT, CONFIG_TIME_PARTITION };
 enum config_after { CONFIG_KEEP, CONFIG_DELETE, CONFIG_MOVE };
@@ -143,8 +144,10 @@ struct config_source {
     uint32_t syslog_year, syslog_month; /* 0: not given */
     struct str pattern;                 /* regex; compiled by the converter's module */
     uint64_t max_line_bytes;            /* a longer line is a reject */
-    uint64_t stripe_bytes;              /* grid of jobs over a file; fixed per file when it is identified */
-    struct str after_text;              /* after_durable as written */
+    enum config_order order;
+    uint64_t weight;
+    uint64_t stripe_bytes; /* grid of jobs over a file; fixed per file when it is identified */
+    struct str after_text; /* after_durable as written */
     enum config_after after_durable;
     struct str move_to;        /* CONFIG_MOVE: an absolute folder */
     uint64_t close_after_ms;   /* a file that did not grow for so long is closed */

@@ -142,6 +142,11 @@ const struct config_row config_table[] = {
     {"sources[].stripe_bytes", CONFIG_BYTES, IN_SOURCE(stripe_bytes), .fallback = "64MiB", .low = 64, .high = 2 * GIB,
      .about =
          "Large files are worked on in parallel in pieces of so many bytes. Fixed for a file when it is first seen."},
+    {"sources[].order", CONFIG_ENUM, IN_SOURCE(order), .fallback = "found", NAMES("found", "oldest_first"),
+     .about = "Which of the source's files come first, where there are more than can be worked on at once: as they are "
+              "found, or by their times of modification. Large files and small ones take turns in any case."},
+    {"sources[].weight", CONFIG_COUNT, IN_SOURCE(weight), .fallback = "1", .low = 1, .high = 1000,
+     .about = "Where sources wait for each other, one of weight 3 gets three times the bytes of one of weight 1."},
     {"sources[].after_durable", CONFIG_TEXT, IN_SOURCE(after_text), .fallback = "keep",
      .allowed = "keep, delete, move:FOLDER", .pattern = "^(keep|delete|move:.+)$",
      .about = "What becomes of an input file when all of it is durable and it is closed by rotation or --once."},

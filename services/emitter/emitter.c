@@ -34,6 +34,9 @@ RC emitter_new(const struct emitter_settings *settings, const struct emitter_por
         free(e);
         return rc;
     }
+    turns_init(&e->turns, settings->sources_len);
+    for (size_t i = 0; i < settings->sources_len; i++)
+        turns_set_weight(&e->turns, i, settings->sources[i].weight ? settings->sources[i].weight : 1);
     *out = e;
     return RC_OK;
 }
@@ -48,7 +51,7 @@ void emitter_free(struct emitter *e) {
     arena_done(&e->arena);
     buf_done(&e->message);
     free(e->todo);
-    free(e->pending);
+    turns_done(&e->turns);
     free(e->actives);
     free(e->stripes);
     free(e);
@@ -212,7 +215,7 @@ static RC close_pass(struct emitter *e, struct why *why) {
 
 static bool window_has_room(const struct emitter *e) {
     if (emitter_window_is_full(e)) return false;
-    if (e->pending_len) return true;
+    if (e->turns.waiting) return true;
     for (size_t i = 0; i < e->actives_len; i++) {
         const struct emitter_active *a = &e->actives[i];
         if (!a->retired && a->publish_next < a->stripes && a->under_way < EMITTER_STRIPES_PER_FILE) return true;
@@ -296,7 +299,7 @@ void emitter_look(struct emitter *e, struct emitter_view *out) {
             if (e->catalog.entries[i].state != CATALOG_FREE) count_entry(&e->counted, &e->catalog.entries[i]);
         e->changed = false;
     }
-    bool idle = !e->todo_len && !e->pending_len && !e->stripes_len;
+    bool idle = !e->todo_len && !e->turns.waiting && !e->stripes_len;
     *out = e->counted;
     out->outstanding = e->stripes_len;
     out->lost_bytes = e->lost_bytes;

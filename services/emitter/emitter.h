@@ -28,6 +28,8 @@ struct emitter_source {
     uint64_t stripe_bytes;
     bool spans_lines;          /* a record can be more than one line: what is left of an open file may be half of one */
     uint64_t record_bytes_max; /* where lines go together: how far a record of an open file can go on; else 0 */
+    uint32_t weight;           /* of its share where there is more than the window takes; 0: 1 */
+    bool oldest_first;         /* files in the order of their times of modification, else as they are found */
     uint64_t close_after_ms;   /* closed when unchanged for so long */
     uint64_t rotated_after_ms; /* the same for a file that was renamed, or that no matching name leads to any more */
     enum emitter_after after;

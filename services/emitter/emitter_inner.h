@@ -6,6 +6,7 @@
 #include "backoff.h"
 #include "catalog.h"
 #include "emitter.h"
+#include "turns.h"
 
 /* A file some of whose stripes are in the window. */
 struct emitter_active {
@@ -48,8 +49,8 @@ struct emitter {
     uint64_t next_scan_ms, next_poll_ms, next_receipts_ms, now_ms;
     uint32_t *todo; /* places to identify */
     size_t todo_len, todo_room;
-    uint32_t *pending; /* places that wait for room in the window, a ring from pending_at */
-    size_t pending_len, pending_room, pending_at;
+    struct turns turns; /* files that wait for room in the window, and whose turn it is */
+    size_t active_at;   /* whose turn it is of those under way */
     struct emitter_active *actives;
     size_t actives_len, actives_room;
     size_t actives_free; /* where the search for a free slot begins */

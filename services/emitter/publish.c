@@ -37,6 +37,13 @@ static bool has_work(const struct catalog_entry *entry) {
     return target > entry->done_size;
 }
 
+/* Where it waits: with those that are said in one go, or with those of many stripes. */
+static size_t queue_of(const struct catalog_entry *entry) {
+    bool closed = false;
+    uint64_t stripes = stripe_count(target_of(entry, &closed), entry->stripe_bytes);
+    return turns_queue_of(entry->source, stripes > (uint64_t)entry->next_stripe + 1);
+}
+
 void emitter_want(struct emitter *e, struct catalog_entry *entry) {
     if (entry->state == CATALOG_NEW || entry->state == CATALOG_FREE) return;
     if (entry->waiting) { /* identified again meanwhile: it keeps its place */
@@ -44,15 +51,9 @@ void emitter_want(struct emitter *e, struct catalog_entry *entry) {
         return;
     }
     if (entry->outstanding || entry->set_aside || !has_work(entry)) return;
-    size_t end = e->pending_at + e->pending_len;
-    if (end == e->pending_room && e->pending_at) { /* move the ring's content to the front rather than grow */
-        memmove(e->pending, e->pending + e->pending_at, e->pending_len * sizeof *e->pending);
-        e->pending_at = 0;
-        end = e->pending_len;
-    }
-    alloc_grow(&e->pending, &e->pending_room, end + 1, sizeof *e->pending);
-    e->pending[end] = catalog_place(&e->catalog, entry);
-    e->pending_len++;
+    const struct emitter_source *source = emitter_source_of(e, entry);
+    turns_add(&e->turns, queue_of(entry), source->oldest_first ? entry->mtime_ns : 0,
+              catalog_place(&e->catalog, entry));
     entry->waiting = true;
     entry->state = CATALOG_PENDING;
     emitter_hold(e, entry);
@@ -67,7 +68,7 @@ static struct emitter_active *active_slot(struct emitter *e) {
     return &e->actives[e->actives_len++];
 }
 
-static void activate(struct emitter *e, struct catalog_entry *entry) {
+static uint32_t activate(struct emitter *e, struct catalog_entry *entry) {
     bool closed = false;
     uint64_t target = target_of(entry, &closed);
     struct emitter_active *a = active_slot(e);
@@ -80,6 +81,7 @@ static void activate(struct emitter *e, struct catalog_entry *entry) {
                                  .stripes = (uint32_t)stripe_count(target, entry->stripe_bytes)};
     entry->outstanding = true;
     entry->state = CATALOG_ACTIVE;
+    return (uint32_t)(a - e->actives);
 }
 
 /* A producer that failed is made anew by the next step; what of its jobs got through the checkpoints will tell. */
@@ -145,28 +147,54 @@ static RC publish_next(struct emitter *e, uint32_t active, struct why *why) {
     return RC_OK;
 }
 
-static void activate_pending(struct emitter *e) {
-    size_t room = window_room(e);
-    while (e->pending_len && room) {
-        struct catalog_entry *entry = &e->catalog.entries[e->pending[e->pending_at++]];
-        if (!--e->pending_len) e->pending_at = 0;
+static bool has_more(const struct emitter_active *a) {
+    return !a->retired && a->publish_next < a->stripes && a->under_way < EMITTER_STRIPES_PER_FILE;
+}
+
+static bool is_of(const struct emitter *e, const struct emitter_active *a, size_t queue) {
+    return turns_queue_of(e->catalog.entries[a->place].source, true) == queue;
+}
+
+/* A file of the queue that is under way and has more stripes to say, each in its turn; NULL: none. */
+static struct emitter_active *next_active(struct emitter *e, size_t queue) {
+    for (size_t n = 0; n < e->actives_len; n++) {
+        struct emitter_active *a = &e->actives[e->active_at++ % e->actives_len];
+        if (has_more(a) && is_of(e, a, queue)) return a;
+    }
+    return NULL;
+}
+
+/* A file that waited; NULL: none. */
+static struct emitter_active *next_waiting(struct emitter *e, size_t queue) {
+    while (e->turns.queues[queue].len) {
+        struct catalog_entry *entry = &e->catalog.entries[turns_take(&e->turns, queue)];
         entry->waiting = false;
         if (entry->state != CATALOG_PENDING) continue;
         entry->state = CATALOG_ACTIVE;
         if (!has_work(entry)) continue;
-        activate(e, entry);
-        room--;
+        uint32_t slot = activate(e, entry); /* the slots may have moved */
+        return &e->actives[slot];
     }
+    return NULL;
 }
 
 RC emitter_publish(struct emitter *e, struct why *why) {
     TRY(drain_acks(e, why));
-    activate_pending(e);
-    for (size_t i = 0; i < e->actives_len; i++) {
-        struct emitter_active *a = &e->actives[i];
-        while (!a->retired && a->publish_next < a->stripes && a->under_way < EMITTER_STRIPES_PER_FILE &&
-               !emitter_window_is_full(e))
-            TRY(publish_next(e, (uint32_t)i, why));
+    bool *ready = ARENA_ARRAY(&e->arena, bool, e->turns.queues_len);
+    for (size_t i = 0; i < e->turns.queues_len; i++) ready[i] = e->turns.queues[i].len > 0;
+    for (size_t i = 0; i < e->actives_len; i++)
+        if (has_more(&e->actives[i]))
+            ready[turns_queue_of(e->catalog.entries[e->actives[i].place].source, true)] = true;
+    while (!emitter_window_is_full(e)) {
+        size_t queue = turns_next(&e->turns, ready);
+        if (queue == e->turns.queues_len) break;
+        struct emitter_active *a = next_active(e, queue);
+        if (!a) a = next_waiting(e, queue);
+        ready[queue] = a != NULL;
+        if (!a) continue;
+        uint64_t grid = e->catalog.entries[a->place].stripe_bytes;
+        turns_spend(&e->turns, queue, MIN(grid, a->ready - MIN(a->ready, a->publish_next * grid)));
+        TRY(publish_next(e, (uint32_t)(a - e->actives), why));
     }
     return RC_OK;
 }

@@ -135,6 +135,8 @@ static struct emitter_source emitter_source(const struct config_source *s) {
                                    .stripe_bytes = s->table.quoted_newlines ? CONVERTER_ONE_STRIPE : s->stripe_bytes,
                                    .spans_lines = s->table.quoted_newlines || record_reach(s),
                                    .record_bytes_max = record_reach(s),
+                                   .weight = (uint32_t)s->weight,
+                                   .oldest_first = s->order == CONFIG_ORDER_OLDEST_FIRST,
                                    .close_after_ms = s->close_after_ms,
                                    .rotated_after_ms = s->rotated_after_ms,
                                    .after = s->after_durable == CONFIG_DELETE ? EMITTER_DELETE

@@ -243,10 +243,19 @@ bool spool_log_wait_dirty(struct spool_log *log) {
     return !atomic_load(&log->broken) && log->next != atomic_load(&log->acknowledged);
 }
 
+void spool_log_pause(struct spool_log *log, uint64_t pause_ms) {
+    struct timespec until;
+    wake_deadline(pause_ms, &until);
+    (void)wake_wait(&log->ending, 0, &until);
+}
+
 void spool_log_wake(struct spool_log *log) {
-    LOCKED(&log->lock);
-    log->woken = true;
-    (void)pthread_cond_broadcast(&log->dirty);
+    {
+        LOCKED(&log->lock);
+        log->woken = true;
+        (void)pthread_cond_broadcast(&log->dirty);
+    }
+    wake_all(&log->ending);
 }
 
 void spool_log_free(struct spool_log *log) {
@@ -257,6 +266,7 @@ void spool_log_free(struct spool_log *log) {
     own_close(&log->dir);
     own_close(&log->mark);
     (void)pthread_cond_destroy(&log->dirty);
+    wake_done(&log->ending);
     (void)pthread_mutex_destroy(&log->lock);
     (void)pthread_mutex_destroy(&log->append_lock);
     (void)pthread_mutex_destroy(&log->commit_lock);

@@ -36,7 +36,9 @@ RC spool_log_commit(struct spool_log *log, struct why *why);
 /* Waits until there is something to commit; false when the log is broken, or when spool_log_wake was called and there
  * is nothing. */
 bool spool_log_wait_dirty(struct spool_log *log);
-/* Ends spool_log_wait_dirty for ever. */
+/* Waits so long, or until spool_log_wake is called. */
+void spool_log_pause(struct spool_log *log, uint64_t pause_ms);
+/* Ends spool_log_wait_dirty and spool_log_pause for ever. */
 void spool_log_wake(struct spool_log *log);
 
 /* What is below is acknowledged. Cheap. */

@@ -8,6 +8,7 @@
 #include "spool_log.h"
 #include "spool_scan.h"
 #include "spool_sys.h"
+#include "wake.h"
 
 #include <pthread.h>
 
@@ -29,6 +30,8 @@ struct spool_log {
 
     /* Serialise appends, commits and trims; see spool_log.h for the order. */
     pthread_mutex_t append_lock, commit_lock, trim_lock;
+
+    struct wake ending; /* its count is not 0 once spool_log_wake was called */
 
     pthread_mutex_t lock; /* all below */
     pthread_cond_t dirty;

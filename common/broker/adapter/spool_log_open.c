@@ -255,6 +255,7 @@ static struct spool_log *log_new(const struct spool_log_options *options) {
     (void)pthread_mutex_init(&log->commit_lock, NULL);
     (void)pthread_mutex_init(&log->trim_lock, NULL);
     (void)pthread_cond_init(&log->dirty, NULL);
+    wake_init(&log->ending);
     return log;
 }
 

@@ -111,6 +111,7 @@ static RC to_message(const Sluice__BlockMessage *from, struct str head, struct s
         TRY(wire_to_trailer(from->trailer, &m.trailer, why));
         borrow(&m.trailer.facts.source, head);
         borrow(&m.trailer.facts.uri, head);
+        borrow(&m.trailer.claims, head);
         if (payload.len) return why_set(why, RC_BAD, "%zu bytes behind a trailer", payload.len);
     } else {
         return why_set(why, RC_BAD, "neither records nor trailer");

@@ -9,14 +9,15 @@
 
 #include "attempt.h"
 #include "buf.h"
+#include "claim.h"
 #include "counts.h"
 
 enum block_codec { BLOCK_STORED, BLOCK_ZSTD, BLOCK_GZIP };
 
 enum {
     BLOCK_VERSION = 1,
-    BLOCK_HEAD_MAX = 64 * 1024, /* a path of PATH_MAX percent-encoded is 12 KiB of it */
-    BLOCK_MESSAGE_MAX = 4 * 1024 * 1024 + BLOCK_HEAD_MAX
+    BLOCK_HEAD_MAX = 64 * 1024 + CLAIMS_MAX * CLAIM_BYTES, /* a path of PATH_MAX percent-encoded is 12 KiB of it */
+    BLOCK_MESSAGE_MAX = 4 * 1024 * 1024 + 64 * 1024        /* claims are in trailers, which have no payload */
 };
 
 struct block_header {
@@ -45,6 +46,7 @@ struct block_trailer {
     bool closed;        /* `to` is a closed end of the file: a line start whatever lies before it */
     uint64_t first_end; /* the closed end that the first line starts at, where no attempt ends before it; of a range
                          * without lines: the one that cuts a line, so that no record begins in the range; 0: none */
+    struct str claims;  /* claim.h */
 };
 
 enum block_kind { BLOCK_RECORDS, BLOCK_TRAILER };

@@ -226,6 +226,7 @@ static RC to_trailers(const Sluice__Seal *from, struct arena *arena, struct seal
     for (size_t i = 0; i < from->n_trailers; i++) {
         TRY(wire_to_trailer(from->trailers[i], &out->trailers[i], why));
         keep_facts(&out->trailers[i].facts, arena);
+        if (out->trailers[i].claims.len) out->trailers[i].claims = arena_str(arena, out->trailers[i].claims);
     }
     return RC_OK;
 }

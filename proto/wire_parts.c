@@ -28,9 +28,23 @@ RC check_counts(const struct counts *c, struct why *why) {
     return RC_OK;
 }
 
+/* By offset, in the range of the attempt. */
+static RC check_claims(const struct block_trailer *t, struct why *why) {
+    uint64_t before = t->attempt.from;
+    if (t->claims.len % CLAIM_BYTES || claims_count(t->claims) > CLAIMS_MAX)
+        return why_set(why, RC_BAD, "trailer: %zu bytes of claims", t->claims.len);
+    for (size_t i = 0; i < claims_count(t->claims); i++) {
+        uint64_t offset = claims_at(t->claims, i).offset;
+        if (offset < before || offset >= t->attempt.to) return why_set(why, RC_BAD, "trailer: claim %zu: its place", i);
+        before = offset;
+    }
+    return RC_OK;
+}
+
 RC check_trailer(const struct block_trailer *t, struct why *why) {
     TRY(check_attempt(&t->attempt, why));
     TRY(check_facts(&t->facts, why));
+    TRY(check_claims(t, why));
     return check_counts(&t->counts, why);
 }
 
@@ -164,6 +178,7 @@ Sluice__Trailer wire_from_trailer(const struct block_trailer *t, Sluice__Attempt
     out.tail_hash = t->tail_hash;
     out.closed = t->closed;
     out.first_end = t->first_end;
+    out.claims = wire_from_str(t->claims);
     return out;
 }
 
@@ -173,13 +188,15 @@ RC wire_to_trailer(const Sluice__Trailer *from, struct block_trailer *out, struc
                               .digest = from->digest,
                               .tail_hash = from->tail_hash,
                               .closed = from->closed,
-                              .first_end = from->first_end};
+                              .first_end = from->first_end,
+                              .claims = wire_to_str(from->claims)};
     TRY(wire_to_attempt(from->attempt, &t.attempt, why));
     TRY(wire_to_facts(from->facts, &t.facts, why));
     TRY(wire_to_counts(from->counts, &t.counts, why));
     /* Without lines it may lie behind the range: see block.h. */
     if (t.first_end && (t.first_end < t.attempt.from || (t.first_end >= t.attempt.to && t.counts.lines)))
         return why_set(why, RC_BAD, "trailer: its first line starts outside of its range");
+    TRY(check_claims(&t, why));
     *out = t;
     return RC_OK;
 }

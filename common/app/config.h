@@ -119,6 +119,13 @@ struct config_fields {
     struct config_pairs rename, add;
 };
 
+/* Which records are kept once. */
+struct config_dedupe {
+    struct config_strs key; /* fields; none: every record is kept */
+    struct str when;        /* "": all; compiled by the converter's module */
+    uint64_t window_ms;
+};
+
 /* Where a record's time is. */
 struct config_time {
     bool given;                    /* there is a time; combined, syslog and cri have their own; raw never has one */
@@ -140,6 +147,7 @@ struct config_source {
     struct config_record record;
     struct str where; /* "": all; compiled by the converter's module */
     struct config_fields fields;
+    struct config_dedupe dedupe;
     struct str syslog_since_text;       /* "2026-07" */
     uint32_t syslog_year, syslog_month; /* 0: not given */
     struct str pattern;                 /* regex; compiled by the converter's module */
@@ -151,7 +159,6 @@ struct config_source {
     enum config_after after_durable;
     struct str move_to;        /* CONFIG_MOVE: an absolute folder */
     uint64_t close_after_ms;   /* a file that did not grow for so long is closed */
-    uint64_t ignore_older_ms;  /* files that did not change for so long are left alone when they are found; 0: none */
     uint64_t rotated_after_ms; /* the same for one that was renamed or deleted */
     bool follow_symlinks;
 };

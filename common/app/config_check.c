@@ -75,6 +75,24 @@ static RC check_separator(const struct checker *c, size_t i) {
                 : FAIL(c, key.text, "\"%s\" must be one ASCII character, and no quote", config_show(*separator).text);
 }
 
+/* What is kept once is kept once a window, so there has to be a time. */
+static RC check_dedupe(const struct checker *c, size_t i) {
+    const struct config_source *source = &c->config->sources[i];
+    struct config_key key = config_key("sources[%zu].dedupe", i);
+    enum config_converter kind = source->converter;
+    bool own_time = kind == CONFIG_COMBINED || kind == CONFIG_SYSLOG;
+    if (!given(c, key.text)) return RC_OK;
+    if (kind == CONFIG_CRI || source->record.start.len)
+        return FAIL(c, key.text, "is for records of one line, and these are made of several");
+    if (!source->dedupe.key.count)
+        return FAIL(c, key.text, "needs the key \"key\": the fields whose values are the same");
+    if (!own_time && !source->time.given)
+        return FAIL(c, key.text, "is once for each window of a time; add the key \"time\"");
+    if (source->time.on_error == CONFIG_TIME_PARTITION)
+        return FAIL(c, key.text, "needs every record's time; say \"time.on_error: reject\"");
+    return RC_OK;
+}
+
 static RC check_table(const struct checker *c, size_t i) {
     struct config_source *source = &c->config->sources[i];
     bool fits = has_table(source->converter);
@@ -140,6 +158,8 @@ static RC check_kinds(const struct checker *c, size_t i) {
     TRY(check_record(c, i));
     TRY(check_only_for(c, i, "where", kind != CONFIG_RAW, "records with fields"));
     TRY(check_only_for(c, i, "fields", kind != CONFIG_RAW, "records with fields"));
+    TRY(check_only_for(c, i, "dedupe", kind != CONFIG_RAW, "records with fields"));
+    TRY(check_dedupe(c, i));
     if (kind == CONFIG_LUA) TRY(check_script(c, i));
     if (kind == CONFIG_SYSLOG) TRY(check_since(c, i));
     if (kind == CONFIG_REGEX && !c->config->sources[i].pattern.len)

@@ -156,11 +156,6 @@ const struct config_row config_table[] = {
               "receipt is written. If it grows again it goes on."},
     {"sources[].rotated_after", CONFIG_DURATION, IN_SOURCE(rotated_after_ms), .fallback = "30s", .low = 10,
      .high = 365 * DAY_MS, .about = "The same for a file that was renamed or deleted."},
-    {"sources[].ignore_older", CONFIG_DURATION, IN_SOURCE(ignore_older_ms), .fallback = "0s", .low = 0,
-     .high = 100 * 365 * DAY_MS,
-     .about =
-         "A file whose last change lies back longer than this when it is found is left alone until it changes, and "
-         "is then read from its start. What was begun is read to its end, however old. 0s: none is too old."},
     {"sources[].follow_symlinks", CONFIG_BOOL, IN_SOURCE(follow_symlinks), .fallback = "true",
      .about = "Whether a path may be, or lead through, a symbolic link."},
 
@@ -208,6 +203,24 @@ const struct config_row config_table[] = {
      .about = "Names to new ones. One that would stand twice gets `_2` behind it."},
     {"sources[].fields.add", CONFIG_PAIRS, IN_SOURCE(fields.add), .low = 0, .high = CONFIG_PAIRS_MAX,
      .about = "Constant texts, where the record has no field of that name."},
+    {"sources[].dedupe", CONFIG_MAP,
+     .about = "Records that are kept once, however often they are there: in one line, one file or many, on any worker, "
+              "under any retry. What is dropped is counted as filtered. Each kept one takes memory in the ledger (some "
+              "80 bytes) for as long as its generation. Needs a time that is not optional. Not for records of several "
+              "lines (`record.start`, cri)."},
+    {"sources[].dedupe.key", CONFIG_STRS, IN_SOURCE(dedupe.key), .low = 1, .high = 8,
+     .about =
+         "Fields by name, path or JSON Pointer: records that agree in all of them are one. A record that lacks one, "
+         "or has null, an object or an array there, is always kept."},
+    {"sources[].dedupe.when", CONFIG_TEXT, IN_SOURCE(dedupe.when), .fallback = "",
+     .allowed = "a condition as in `where`",
+     .about = "Only records for which it holds are kept once; all others always."},
+    {"sources[].dedupe.window", CONFIG_DURATION, IN_SOURCE(dedupe.window_ms), .fallback = "1d", .low = 1,
+     .high = 36500 * DAY_MS,
+     .about =
+         "Once for each window of the record's time. Windows begin at multiples of their length since "
+         "1970-01-01T00:00:00Z, so `1d` is a day in UTC. Which of several records is kept is the one whose range of "
+         "its file was won first."},
 
     {"output", CONFIG_MAP, .required = true, .about = "Where the objects go, and how they are made."},
     {"output.url", CONFIG_TEXT, .required = true, IN_CONFIG(output.url), SOME_TEXT,

@@ -54,6 +54,8 @@ static RC take_record(struct converter *c, const struct converter_settings *sett
     if (c->ops->joins) record.kind = SEGMENTS_CRI;
     if (record.kind == SEGMENTS_NONE) return RC_OK;
     if (!c->ops->joins && !c->ops->takes_lines) return why_set(why, RC_BAD, "a record of %s is one line", c->ops->name);
+    if (settings->shape.once.key_len)
+        return why_set(why, RC_BAD, "records of several lines cannot be kept once: their places are not in order");
     TRY(segments_new(&record, &c->segments, why));
     /* Of all the lines of a record; slice_record.c looks after single ones. */
     c->line_bytes_max = MAX(c->line_bytes_max, segments_settings(c->segments)->bytes_max);
@@ -75,7 +77,7 @@ RC converter_new(const struct converter_settings *settings, struct converter **o
     c->types_len = settings->types_len;
     TRY(take_record(c, settings, why));
     TRY(c->ops->open(c, settings, why));
-    TRY(shape_new(&settings->shape, c->record_bytes_max, &c->shape, why));
+    TRY(shape_new(&settings->shape, settings->source, c->record_bytes_max, &c->shape, why));
     if (c->shape && c->ops->has_no_fields)
         return why_set(why, RC_BAD, "lines of %s have no fields that a condition or a list of fields could name",
                        c->ops->name);

@@ -32,6 +32,7 @@
 #ifndef SLUICE_CONVERTER_H
 #define SLUICE_CONVERTER_H
 
+#include "id.h"
 #include "partition.h"
 #include "segments.h"
 #include "str.h"
@@ -108,6 +109,14 @@ struct converter_script {
     size_t bytes_max;
 };
 
+/* See once.h. The list must live as long as the converter. */
+struct converter_once {
+    const struct str *key; /* fields; none: every record is kept */
+    size_t key_len;
+    struct str when; /* "": all */
+    int64_t window_ns;
+};
+
 /* See shape.h. The lists must live as long as the converter. */
 struct converter_shape {
     struct str where; /* "": all */
@@ -115,6 +124,7 @@ struct converter_shape {
     size_t keep_len, drop_len;
     const struct str_pair *rename, *add;
     size_t rename_len, add_len;
+    struct converter_once once;
 };
 
 struct converter_settings {
@@ -144,6 +154,8 @@ struct converted {
     bool in_line;                 /* the record is the line, or its end behind a BOM */
     struct str record;            /* without a newline; in the line, at the scratch, or the converter's own */
     struct partition_values values;
+    bool once; /* the record is one that is kept once, by this key */
+    struct id once_key;
 };
 
 struct converter;

@@ -5,6 +5,7 @@
 #include "converter_impl.h"
 #include "json_out.h"
 #include "names.h"
+#include "once.h"
 #include "own.h"
 #include "where.h"
 
@@ -13,20 +14,24 @@
 struct shape {
     struct converter_shape settings; /* its lists are the configuration's */
     struct where *where;
+    struct once *once;
     bool has_fields;
     struct json_parser *parser;
     struct buf in, out; /* `in`: the record with padding, where it is not followed by readable bytes */
     struct names names;
 };
 
-RC shape_new(const struct converter_shape *settings, size_t record_bytes_max, struct shape **out, struct why *why) {
+RC shape_new(const struct converter_shape *settings, struct str source, size_t record_bytes_max, struct shape **out,
+             struct why *why) {
     bool has_fields = settings->keep_len || settings->drop_len || settings->rename_len || settings->add_len;
     *out = NULL;
-    if (!has_fields && !settings->where.len) return RC_OK;
-    struct where *where = NULL;
+    if (!has_fields && !settings->where.len && !settings->once.key_len) return RC_OK;
+    AUTO(where_done) struct where *where = NULL;
+    struct once *once = NULL;
     if (settings->where.len) TRY(where_new(settings->where, &where, why));
+    TRY(once_new(&settings->once, source, &once, why));
     struct shape *s = ALLOC(struct shape);
-    *s = (struct shape){.settings = *settings, .where = where, .has_fields = has_fields};
+    *s = (struct shape){.settings = *settings, .where = TAKE(where), .once = once, .has_fields = has_fields};
     s->parser = json_parser_new((struct json_parser_limits){.bytes_max = record_bytes_max, .any_number = true});
     s->in = BUF_INIT(record_bytes_max + JSON_PADDING);
     s->out = BUF_INIT(record_bytes_max);
@@ -37,6 +42,7 @@ RC shape_new(const struct converter_shape *settings, size_t record_bytes_max, st
 void shape_free(struct shape *s) {
     if (!s) return;
     where_free(s->where);
+    once_free(s->once);
     json_parser_free(s->parser);
     buf_done(&s->in);
     buf_done(&s->out);
@@ -159,8 +165,10 @@ void shape_apply(struct shape *s, struct converted *out) {
         converter_reject(out, REASON_JSON);
         return;
     }
-    if (s->where && !where_holds(s->where, root))
+    if (s->where && !where_holds(s->where, root)) {
         out->verdict = CONVERTER_FILTERED;
-    else if (s->has_fields)
-        write_record(s, root, record, out);
+        return;
+    }
+    if (s->once) once_look(s->once, root, out);
+    if (s->has_fields) write_record(s, root, record, out);
 }

@@ -2,6 +2,7 @@
 #include "slice.h"
 
 #include "alloc.h"
+#include "kept.h"
 #include "lines.h"
 #include "must.h"
 #include "num.h"
@@ -57,9 +58,11 @@ void slice_begin(struct slice *slice, struct converter *converter, const struct 
     slice->reject_output = slice->overflow_output = ROUTE_NONE;
     slice->has_last = false;
     slice->result = (struct slice_result){.outputs = slice->outputs};
+    if (place->kept) kept_begin(place->kept);
 }
 
 bool slice_full(const struct slice *slice) {
+    if (slice->place.kept && kept_full(slice->place.kept)) return true;
     return slice->text.used + arena_used(&slice->arena) >= slice->limits.bytes_max;
 }
 
@@ -89,6 +92,23 @@ static void put_record(struct slice *slice, const struct slice_line *line, const
     if (made->values.has_time) note_time(&slice->outputs[output], made->values.time_ns);
     slice->result.counts.records++;
     if ((int64_t)output == slice->overflow_output) slice->result.counts.overflow++;
+}
+
+static bool is_kept(struct slice *slice, const struct slice_line *line, const struct converted *made) {
+    if (!made->once || !slice->place.kept || kept_take(slice->place.kept, made->once_key, line->offset)) return true;
+    slice->result.counts.duplicates++;
+    return false;
+}
+
+/* The first of a line's records, and then the others. False: none is kept. */
+static bool put_records(struct slice *slice, const struct slice_line *line, struct converted *made, char *scratch) {
+    bool any = false;
+    do {
+        if (!is_kept(slice, line, made)) continue;
+        put_record(slice, line, made, scratch);
+        any = true;
+    } while (converter_next(slice->converter, made));
+    return any;
 }
 
 static void reject_lines(struct slice *slice, const struct slice_line *line, const struct converted *made) {
@@ -127,10 +147,10 @@ void slice_put_line(struct slice *slice, const struct slice_line *line) {
     counts->lines += lines;
     switch (made.verdict) {
     case CONVERTER_RECORD:
-        counts->converted += lines;
-        do {
-            put_record(slice, line, &made, scratch);
-        } while (converter_next(slice->converter, &made));
+        if (put_records(slice, line, &made, scratch))
+            counts->converted += lines;
+        else
+            counts->filtered += lines;
         break;
     case CONVERTER_FILTERED: counts->filtered += lines; break;
     case CONVERTER_BLANK: counts->blank += lines; break;

@@ -47,12 +47,15 @@ struct slice_limits {
     size_t bytes_max;   /* of the slice's own memory; 0: SLICE_BYTES_DEFAULT */
 };
 
+struct kept;
+
 /* Where the lines are from, for rejects. The texts must live until slice_result() was used. */
 struct slice_place {
     struct str uri; /* "/var/log/nginx/access.ndjson" */
     struct id file;
     uint64_t generation, stripe;
     uint64_t line_in_stripe; /* of the first line to come, from 0 */
+    struct kept *kept;       /* of records that are kept once; NULL: each is kept */
 };
 
 struct slice_piece {
@@ -80,8 +83,10 @@ struct slice_output {
 struct slice_counts {
     uint64_t lines; /* = converted + rejects + filtered + blank */
     uint64_t converted, rejects, filtered, blank;
-    uint64_t records;  /* without the rejects' */
-    uint64_t overflow; /* of the records: in the overflow's output */
+    uint64_t records;    /* without the rejects' */
+    uint64_t duplicates; /* records that were dropped, for another one of their key is kept; a line of which nothing is
+                          * left is filtered */
+    uint64_t overflow;   /* of the records: in the overflow's output */
     uint64_t reasons[REASON_COUNT];
 };
 

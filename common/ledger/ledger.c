@@ -42,6 +42,10 @@ RC ledger_voids(struct ledger ledger, const struct attempt *asks, size_t n, stru
     return ledger.ops->voids(ledger.self, ledger.at, asks, n, out, why);
 }
 
+RC ledger_claims(struct ledger ledger, const struct id *keys, size_t n, struct ledger_claim *out, struct why *why) {
+    return ledger.ops->claims(ledger.self, ledger.at, keys, n, out, why);
+}
+
 RC ledger_job_failed(struct ledger ledger, struct ledger_stripe stripe, struct str reason, uint32_t attempts_max,
                      uint32_t *out_failures, struct why *why) {
     return ledger.ops->job_failed(ledger.self, ledger.at, stripe, reason, attempts_max, out_failures, why);

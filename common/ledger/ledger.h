@@ -21,6 +21,7 @@
 
 #include "arena.h"
 #include "attempt.h"
+#include "claim.h"
 #include "counts.h"
 #include "ledger_listing.h"
 #include "rc.h"
@@ -108,6 +109,13 @@ struct ledger_advance {
     uint32_t messages;  /* blocks + the trailer, so at least 1: how many must become durable */
     uint32_t ends_seen; /* ledger_checkpoint.ends_total as the worker saw it: see advance */
     bool closed;        /* `to` is one of the closed ends */
+    struct str claims;  /* claim.h: what the attempt keeps of records that are kept once */
+};
+
+/* Who keeps the record of a key. */
+struct ledger_claim {
+    bool found;
+    struct claim_place place;
 };
 
 enum ledger_decision { LEDGER_UNDECIDED, LEDGER_WON, LEDGER_LOST };
@@ -168,6 +176,7 @@ struct ledger_winner {
     uint32_t messages;  /* blocks + trailer; 0 while unknown */
     bool closed;        /* its trailer says that `to` is a closed end */
     uint64_t first_end; /* its trailer says that its first line starts at this closed end; 0: at no closed end */
+    struct str claims;  /* of its trailer */
 };
 
 /* What a recoverer saw before it begins. */
@@ -204,6 +213,8 @@ struct ledger_ops {
                         struct ledger_verdict *out, struct why *why);
     enum rc (*voids)(void *self, struct ledger_at at, const struct attempt *asks, size_t n, struct ledger_verdict *out,
                      struct why *why);
+    enum rc (*claims)(void *self, struct ledger_at at, const struct id *keys, size_t n, struct ledger_claim *out,
+                      struct why *why);
     enum rc (*job_failed)(void *self, struct ledger_at at, struct ledger_stripe stripe, struct str reason,
                           uint32_t attempts_max, uint32_t *out_failures, struct why *why);
 
@@ -274,8 +285,9 @@ RC ledger_close_files(struct ledger ledger, const struct ledger_close *asks, siz
 RC ledger_checkpoints(struct ledger ledger, const struct ledger_stripe *asks, size_t n, struct arena *arena,
                       struct ledger_checkpoint *out, struct why *why);
 /* Won iff the checkpoint is at `from`, its winner is `predecessor`, the attempt is of the ledger's epoch and not void,
- * no closed end that the worker had not seen (ends are ascending; it saw the first `ends_seen`) lies below `to`, and,
- * if `closed`, `to` is a closed end.
+ * no closed end that the worker had not seen (ends are ascending; it saw the first `ends_seen`) lies below `to`, if
+ * `closed`, `to` is a closed end, and each of its claims is free in the generation or of the same place already. With
+ * the win its claims are stored, for as long as the generation is there.
  * Asking again answers the same; only after all of a stripe is durable are winners before its last forgotten, and then
  * answered as lost, which no longer matters: seals name them. A loser is remembered as void until the checkpoint moves
  * past its `from`. A stripe that was set aside and moves is no longer set aside. `acks` raise the acknowledged ends.
@@ -293,6 +305,10 @@ RC ledger_verdicts(struct ledger ledger, const struct attempt *asks, size_t n, s
  * void is forgotten when the checkpoint moves past `from`: then the attempt is lost without it. */
 RC ledger_voids(struct ledger ledger, const struct attempt *asks, size_t n, struct ledger_verdict *out,
                 struct why *why);
+/* Who keeps the records of these keys, in the handle's generation. What is found stays so for ever; what is not may be
+ * taken at any time, which `advance` finds. As list: at any epoch, for repair asks while somebody recovers; what an
+ * attempt makes of an answer of another epoch than its own never wins. */
+RC ledger_claims(struct ledger ledger, const struct id *keys, size_t n, struct ledger_claim *out, struct why *why);
 /* Counts a failed job; at `attempts_max` failures the stripe is set aside with the reason (cut at LEDGER_REASON_MAX).
  * The count starts again when the stripe moves. */
 RC ledger_job_failed(struct ledger ledger, struct ledger_stripe stripe, struct str reason, uint32_t attempts_max,
@@ -345,7 +361,8 @@ RC ledger_forget(struct ledger ledger, size_t max, struct id *after, bool *out_d
  * list answer RC_STALE.
  * `winners` may come in any order and again: facts of a file that the ledger does not know are enrolled, the closed
  * ends that it tells (`to` if `closed`, `first_end` if not 0) are added to the file's, the rest is staged. All winners
- * of all seals of a generation have to be given, and their predecessors, transitively. `reset_durable` (of the handle's
+ * of all seals of a generation have to be given, and their predecessors, transitively. Their claims are stored at once
+ * and over what the ledger has: they are true whoever ends the recovery. `reset_durable` (of the handle's
  * generation, at any time before end) makes `end` set the partition counters to 0 and nothing durable, so that batches
  * can be told again from manifests, once the epoch is open. `end` unites, in one step: winners that were given stand;
  * winners of the ledger stand unless they overlap one that was given or come behind one that fell (a seal is trusted
@@ -357,7 +374,7 @@ RC ledger_forget(struct ledger ledger, size_t max, struct id *after, bool *out_d
  * A ledger whose epoch is below `sealed` was set back to before another recovery, one that it does not know of:
  * attempts that it holds for winners were lost by that one, and batches were sealed without them. Then a winner of the
  * ledger stands only if something proves it: it was given, some of it is durable, or one behind it stands. What falls
- * is converted again. */
+ * is converted again. Claims of places that no winner covers any more are free again. */
 RC ledger_recover_begin(struct ledger ledger, struct ledger_epochs seen, struct id token, uint64_t *out_target,
                         struct why *why);
 /* For the recoverer, of the handle's generation: the first batch that the ledger was not told durable. Every attempt of

@@ -113,6 +113,11 @@ static enum rc voids(void *self, struct ledger_at at, const struct attempt *asks
     FATED(inner.ops->voids(inner.self, at, asks, n, out, why), inner.ops->voids(inner.self, at, asks, n, hidden, NULL));
 }
 
+static enum rc claims(void *self, struct ledger_at at, const struct id *keys, size_t n, struct ledger_claim *out,
+                      struct why *why) {
+    FATED_READ(inner.ops->claims(inner.self, at, keys, n, out, why));
+}
+
 static enum rc job_failed(void *self, struct ledger_at at, struct ledger_stripe stripe, struct str reason,
                           uint32_t attempts_max, uint32_t *out_failures, struct why *why) {
     uint32_t hidden;
@@ -223,12 +228,12 @@ static void fault_free(void *self) {
 }
 
 static const struct ledger_save_ops save_ops = {save, recover_files, recover_counters};
-static const struct ledger_ops ops = {
-    identity,     lookup,    enroll,        amend,        close_files,     checkpoints,
-    advance,      verdicts,  voids,         job_failed,   durable,         durable_next,
-    acknowledged, due,       receipted,     list,         list_stripes,    generations,
-    forget,       list_wons, recover_begin, recover_next, recover_winners, recover_reset_durable,
-    recover_end,  &save_ops, fault_free};
+static const struct ledger_ops ops = {identity,    lookup,        enroll,       amend,           close_files,
+                                      checkpoints, advance,       verdicts,     voids,           claims,
+                                      job_failed,  durable,       durable_next, acknowledged,    due,
+                                      receipted,   list,          list_stripes, generations,     forget,
+                                      list_wons,   recover_begin, recover_next, recover_winners, recover_reset_durable,
+                                      recover_end, &save_ops,     fault_free};
 
 struct ledger ledger_fault_new(struct ledger inner, struct ledger_fault **out_fault) {
     struct ledger_fault *fault = ALLOC(struct ledger_fault);

@@ -68,11 +68,11 @@ static enum rules_write remember(const struct rules_stripe *stripe, const struct
 }
 
 enum ledger_decision rules_advance(const struct rules_stripe *stripe, const struct attempt *attempt, uint64_t epoch,
-                                   bool ends_agree, enum rules_write *out_write) {
+                                   bool agrees, enum rules_write *out_write) {
     enum ledger_decision decision = rules_verdict(stripe, attempt, epoch);
     *out_write = RULES_NOTHING;
     if (decision == LEDGER_WON) return LEDGER_WON;
-    if (decision == LEDGER_UNDECIDED && ends_agree && attempt->from == rules_at(stripe)) {
+    if (decision == LEDGER_UNDECIDED && agrees && attempt->from == rules_at(stripe)) {
         *out_write = RULES_APPEND;
         return LEDGER_WON;
     }

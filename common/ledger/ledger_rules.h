@@ -13,6 +13,10 @@
 #define LEDGER_FORGOTTEN_WORDS                                                                                         \
     "generation %" PRIu64 " was removed by `sluice gc`: raise `generation` in the configuration"
 
+/* What adapters say where a snapshot is asked for that would lack claims. */
+#define LEDGER_UNSAVED_WORDS                                                                                           \
+    "generation %" PRIu64 " has records that are kept once: they are in seals, not in snapshots"
+
 /* An attempt that won. */
 struct rules_winner {
     uint64_t from, to;
@@ -60,9 +64,13 @@ enum rules_write {
 static inline bool rules_ends_agree(const struct ledger_advance *ask, uint64_t first_unseen, bool to_is_end) {
     return first_unseen >= ask->attempt.to && (to_is_end || !ask->closed);
 }
-/* An attempt whose ends do not agree cannot become a winner; one that is stays it. */
+/* May an attempt keep its record of a key, where the ledger has a place for it already? */
+static inline bool rules_claim_agrees(const struct ledger_claim *stored, const struct claim_place *own) {
+    return !stored->found || claim_place_equal(&stored->place, own);
+}
+/* `agrees`: its ends and all its claims do. One that does not cannot become a winner; one that is stays it. */
 enum ledger_decision rules_advance(const struct rules_stripe *stripe, const struct attempt *attempt, uint64_t epoch,
-                                   bool ends_agree, enum rules_write *out_write);
+                                   bool agrees, enum rules_write *out_write);
 enum ledger_decision rules_verdict(const struct rules_stripe *stripe, const struct attempt *attempt, uint64_t epoch);
 enum ledger_decision rules_void(const struct rules_stripe *stripe, const struct attempt *attempt, uint64_t epoch,
                                 enum rules_write *out_write);

@@ -19,6 +19,7 @@ struct ledger_save_ops {
  * of the call, ascending; none: there are no more. A ledger without a file takes them back: `recover_files` as often as
  * there are pages, then `recover_counters` once, which makes the counters `next`, all in one step. Both come between
  * begin and the first winners, and may be made again with the same.
+ * RC_ABSENT: the generation has claims, which no snapshot holds; whoever recovers needs its seals.
  * Counters are asked for first and files later, so a file may hold what a batch from `next` on made durable; it then
  * lists that batch, and `durable` of a batch below `until` passes over the files that list it. */
 RC ledger_save(struct ledger ledger, struct id after, size_t max, struct arena *arena, struct saved_file **out,

@@ -62,6 +62,7 @@ RC giving_seal(struct giving *g, struct seal *seal, struct why *why) {
             w.messages = t->blocks + 1;
             w.closed = t->closed;
             w.first_end = t->first_end;
+            w.claims = t->claims;
         }
         TRY(give(g, &w, why));
     }

@@ -91,9 +91,25 @@ static RC write_pages(struct writing *w, uint64_t generation, struct why *why) {
     return RC_OK;
 }
 
+/* Claims are in seals only, so a generation that has some is recovered from its seals. All its pages ask that again: if
+ * the last one found none, no winner in any page has one. */
+static RC check_claims(const struct writing *w, struct why *why) {
+    AUTO(arena_done) struct arena arena = ARENA_INIT;
+    struct saved_file *none = NULL;
+    struct ledger ledger = w->ledger;
+    size_t n = 0;
+    for (size_t i = 0; i < w->index.counters_len; i++) {
+        if (ledger.at.generation == w->index.counters[i].generation && i) continue;
+        ledger.at.generation = w->index.counters[i].generation;
+        TRY(ledger_save(ledger, (struct id){{0}}, 0, &arena, &none, &n, why));
+    }
+    return RC_OK;
+}
+
 static RC write_all(struct writing *w, struct why *why) {
     AUTO(buf_done) struct buf key = BUF_INIT(NAME_MAX_BYTES), bytes = BUF_INIT(SAVED_BYTES_MAX);
     uint64_t last = 0;
+    TRY(check_claims(w, why));
     for (size_t i = 0; i < w->index.counters_len; i++) {
         if (w->index.counters[i].generation == last) continue;
         last = w->index.counters[i].generation;
@@ -166,7 +182,7 @@ RC snapshot_write(struct store store, struct ledger ledger, const struct snapsho
     if (rc == RC_OK && sum) rc = prune(store, why);
     free(w.index.counters);
     if (rc == RC_OK) *out_files = w.index.files;
-    return rc;
+    return rc; /* RC_ABSENT: see check_claims() */
 }
 
 /* ---- loading ---- */

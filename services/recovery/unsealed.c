@@ -41,6 +41,7 @@ static void add(struct unsealed *u, const struct block_message *m) {
     w->messages = m->trailer.blocks + 1;
     w->closed = m->trailer.closed;
     w->first_end = m->trailer.first_end;
+    if (m->trailer.claims.len) w->claims = arena_str(&u->arena, m->trailer.claims);
 }
 
 RC unsealed_read(struct unsealed *u, struct broker broker, uint32_t partition, uint64_t from, uint64_t to,

@@ -3,6 +3,7 @@
 
 #include "alloc.h"
 #include "blocks.h"
+#include "claims.h"
 #include "cut.h"
 #include "must.h"
 #include "num.h"
@@ -19,6 +20,7 @@ struct remake {
     struct remake_settings settings;
     struct broker_producer producer;
     struct slice *slice;
+    struct kept *kept;
     struct blocks *blocks;
     char *window, *line_work;
     /* of the attempt in work */
@@ -41,6 +43,7 @@ RC remake_new(const struct remake_settings *settings, struct remake **out, struc
     r->settings = *settings;
     r->producer = producer;
     r->slice = slice_new((struct slice_limits){0});
+    r->kept = kept_new();
     r->line_work = alloc_bytes(LINE_WORK);
     r->blocks = blocks_new(&(struct blocks_settings){.format = w->format,
                                                      .level = w->level,
@@ -59,6 +62,7 @@ void remake_free(struct remake *r) {
     broker_producer_free(r->producer);
     blocks_free(r->blocks);
     slice_free(r->slice);
+    kept_free(r->kept);
     converter_free(r->converter);
     free(r->window);
     free(r->line_work);
@@ -139,7 +143,8 @@ static RC publish(struct remake *r, uint64_t epoch, bool sending, struct why *wh
                                     .counts = counts_of(r->result),
                                     .tail_hash = a->won.tail_hash,
                                     .closed = is_end(a, a->won.to),
-                                    .first_end = r->first_end};
+                                    .first_end = r->first_end,
+                                    .claims = kept_claims(r->kept)};
     uint32_t messages = 0;
     if (!trailer.attempt.epoch) trailer.attempt.epoch = epoch;
     if (memcmp(&trailer.counts, &a->won.counts, sizeof trailer.counts) != 0)
@@ -178,7 +183,8 @@ static void begin_slice(struct remake *r) {
                                 .file = a->attempt.file,
                                 .generation = a->attempt.generation,
                                 .stripe = a->attempt.stripe,
-                                .line_in_stripe = a->won.lines_before};
+                                .line_in_stripe = a->won.lines_before,
+                                .kept = r->kept};
     slice_begin(r->slice, r->converter, &place);
 }
 
@@ -230,6 +236,19 @@ static RC convert_records(struct remake *r, const struct reader *reader, struct 
     return RC_OK;
 }
 
+static RC add_lines(struct remake *r, uint64_t at, size_t len, struct why *why) {
+    size_t done = 0, before = SIZE_MAX;
+    begin_slice(r);
+    while (done < len && before != done) {
+        size_t added = 0;
+        before = done;
+        slice_add(r->slice, str_sub((struct str){r->window, len}, done, len), at + done, &added);
+        done += added;
+        if (!kept_full(r->kept)) break;
+    }
+    return done == len ? RC_OK : why_set(why, RC_BROKEN, "its lines need more memory than they did");
+}
+
 static RC convert_lines(struct remake *r, const struct reader *reader, const struct worker_source *source, uint64_t at,
                         struct why *why) {
     const struct lost_attempt *a = r->now;
@@ -242,13 +261,17 @@ static RC convert_lines(struct remake *r, const struct reader *reader, const str
                                                  .ready = a->won.to,
                                                  .ends = a->ends,
                                                  .ends_len = a->ends_len});
-    size_t taken = 0;
     if (cut.kind != CUT_LINES || cut.bytes != len)
         return why_set(why, RC_STALE, "its lines end elsewhere than they did: the file was changed");
-    begin_slice(r);
-    slice_add(r->slice, (struct str){r->window, (size_t)len}, at, &taken);
+    bool again = true;
+    /* The ledger has all claims of a winner: what it gives to another place was not kept here. */
+    for (int round = 0; round < 2 && again; round++) {
+        TRY(add_lines(r, at, (size_t)len, why));
+        TRY(claims_look_up(r->kept, r->settings.ledger, (struct ledger_stripe){a->attempt.file, a->won.stripe}, &again,
+                           why));
+    }
     r->result = slice_result(r->slice);
-    return taken == len ? RC_OK : why_set(why, RC_BROKEN, "its lines need more memory than they did");
+    return RC_OK;
 }
 
 /* A segment's begin does not depend on what is behind the line that it begins with: but that line is wanted. */
@@ -289,6 +312,7 @@ static RC convert(struct remake *r, const struct reader *reader, const struct wo
                        (unsigned long long)a->won.to);
     enum rc rc = first_line(r, reader, &at, why);
     r->result = NULL;
+    kept_forget(r->kept);
     r->first_end = rc == RC_ABSENT && converter_segments(r->converter) ? r->start.cut_end : 0;
     if (rc == RC_ABSENT) return RC_OK;
     if (rc != RC_OK) return rc;

@@ -17,6 +17,7 @@ struct remake_settings {
     const struct worker_settings *worker;
     struct source source;
     struct broker broker;
+    struct ledger ledger; /* whose claims say what was kept */
     uint32_t partitions;
     const struct source_pattern *patterns; /* where else a file may be that was renamed */
     size_t patterns_len;

@@ -136,6 +136,7 @@ static RC all_attempts(struct repair *r, struct inquest *s, const struct sending
     struct remake_settings settings = {.worker = r->settings->worker,
                                        .source = r->ports->source,
                                        .broker = r->ports->broker,
+                                       .ledger = r->ports->ledger,
                                        .partitions = r->settings->recovery.partitions,
                                        .patterns = r->settings->patterns,
                                        .patterns_len = r->settings->patterns_len};

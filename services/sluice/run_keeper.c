@@ -76,7 +76,9 @@ static void save(struct keeper *k) {
     k->saved_ms = now_ms;
     ledger.at.epoch = atomic_load(&r->loops.epoch);
     enum rc rc = snapshot_write(r->runtime->store, ledger, &settings, &k->rng, &files, &why);
-    if (rc != RC_OK)
+    if (rc == RC_ABSENT) /* records that are kept once: recovery reads the seals */
+        LOG_DEBUG("no snapshot of the ledger", F_STR("error", str_of(why.text)));
+    else if (rc != RC_OK)
         LOG_WARN("no snapshot of the ledger", F_RC(rc), F_STR("error", str_of(why.text)));
     else if (files)
         LOG_INFO("a snapshot of the ledger is in the output", F_U64("files", files));

@@ -55,7 +55,11 @@ static struct converter_shape shape_of(const struct config_source *s) {
                                     .rename = f->rename.at,
                                     .add = f->add.at,
                                     .rename_len = f->rename.count,
-                                    .add_len = f->add.count};
+                                    .add_len = f->add.count,
+                                    .once = {.key = s->dedupe.key.at,
+                                             .key_len = s->dedupe.key.count,
+                                             .when = s->dedupe.when,
+                                             .window_ns = (int64_t)s->dedupe.window_ms * 1000000}};
 }
 
 struct converter_settings run_converter(const struct config *config, const struct config_source *source) {
@@ -90,7 +94,8 @@ struct converter_settings run_converter(const struct config *config, const struc
 static RC check_texts(const struct converter_settings *settings, const char **out_key, struct why *why) {
     AUTO(regex_done) struct regex *regex = NULL;
     AUTO(script_done) struct script *script = NULL;
-    AUTO(where_done) struct where *where = NULL;
+    AUTO(where_done) struct where *where = NULL, *when = NULL;
+    struct json_path path;
     const struct converter_script *s = &settings->script;
     struct script_limits limits = {s->instructions_max, s->bytes_max, CONFIG_BYTES_MAX};
     *out_key = "regex.pattern";
@@ -100,6 +105,11 @@ static RC check_texts(const struct converter_settings *settings, const char **ou
     if (settings->record.kind == SEGMENTS_START) TRY(regex_new(settings->record.start, &regex, why));
     *out_key = "lua.file";
     if (settings->kind == CONVERTER_LUA) TRY(script_new(s->text, s->name, limits, &script, why));
+    *out_key = "dedupe.key";
+    for (size_t i = 0; i < settings->shape.once.key_len; i++)
+        TRY(json_path_compile(settings->shape.once.key[i], &path, why));
+    *out_key = "dedupe.when";
+    if (settings->shape.once.when.len) TRY(where_new(settings->shape.once.when, &when, why));
     *out_key = "where";
     return settings->shape.where.len ? where_new(settings->shape.where, &where, why) : RC_OK;
 }
@@ -139,7 +149,6 @@ static struct emitter_source emitter_source(const struct config_source *s) {
                                    .oldest_first = s->order == CONFIG_ORDER_OLDEST_FIRST,
                                    .close_after_ms = s->close_after_ms,
                                    .rotated_after_ms = s->rotated_after_ms,
-                                   .ignore_older_ms = s->ignore_older_ms,
                                    .after = s->after_durable == CONFIG_DELETE ? EMITTER_DELETE
                                             : s->after_durable == CONFIG_MOVE ? EMITTER_MOVE
                                                                               : EMITTER_KEEP,

@@ -15,7 +15,7 @@ void batch_reset(struct batch *b, uint64_t start) {
     b->start = b->position = start;
     b->blocks_len = b->attempts_len = b->outputs_len = 0;
     b->attempts_decided = b->blocks_decided = 0;
-    b->bytes = b->first_ms = 0;
+    b->bytes = b->first_ms = b->claims_bytes = 0;
 }
 
 void batch_done(struct batch *b) {
@@ -109,6 +109,8 @@ RC batch_add(struct batch *b, uint64_t offset, const struct block_message *m, ui
         attempt->has_trailer = true;
         attempt->trailer = m->trailer;
         attempt->trailer.facts = attempt->facts;
+        if (m->trailer.claims.len) attempt->trailer.claims = arena_str(&b->arena, m->trailer.claims);
+        b->claims_bytes += m->trailer.claims.len;
         b->blocks[b->blocks_len++] = (struct batch_block){.offset = offset, .attempt = attempt};
     } else {
         add_records(b, offset, attempt, &m->header);

@@ -59,6 +59,7 @@ struct batch {
     struct batch_output *output_table[BATCH_TABLE];
     size_t attempts_decided, blocks_decided; /* all before these are decided: where to look on */
     uint64_t bytes;                          /* expected, of all blocks that are not lost */
+    uint64_t claims_bytes;                   /* of all trailers: the seal holds them */
     uint64_t first_ms;                       /* when the first message was added */
 };
 

@@ -51,7 +51,7 @@ RC uploader_broken(const struct uploader *u, struct why *why, const char *what) 
 
 bool uploader_batch_is_full(const struct uploader *u) {
     return u->batch.blocks_len >= u->settings.messages_max || u->batch.attempts_len >= u->settings.attempts_max ||
-           u->batch.bytes >= u->settings.seal_bytes_max;
+           u->batch.bytes >= u->settings.seal_bytes_max || u->batch.claims_bytes >= UPLOADER_CLAIMS_BYTES;
 }
 
 /* What looks like lost blocks or a contradiction may be the trace of another uploader that has finished this batch and

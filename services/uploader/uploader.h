@@ -21,8 +21,9 @@ enum {
      * blocks are 64 GiB of input or more; only thousands of outputs or of tiny files come near these bounds. */
     UPLOADER_MESSAGES_MAX = 64 * 1024,
     UPLOADER_ATTEMPTS_MAX = 16 * 1024,
-    UPLOADER_READ = 256,     /* messages looked at in one step */
-    UPLOADER_VERDICTS = 1024 /* attempts asked in one call */
+    UPLOADER_CLAIMS_BYTES = 24 * 1024 * 1024, /* the seal holds them, and has SEAL_BYTES_MAX */
+    UPLOADER_READ = 256,                      /* messages looked at in one step */
+    UPLOADER_VERDICTS = 1024                  /* attempts asked in one call */
 };
 
 struct uploader_settings {

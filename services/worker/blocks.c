@@ -13,7 +13,6 @@
 #include <stdlib.h>
 
 enum {
-    HEAD_MAX = 32 * 1024,
     BLOCK_RAW = 3 * 1024 * 1024, /* blocks grow to at most so much over block_bytes: they fit a message uncompressed */
     SAMPLE_EVERY = 32,           /* of an output's small blocks one in so many is compressed only to learn the ratio */
     RATIO_ONE = 1024,            /* ratios are kept in 1/1024 */
@@ -50,7 +49,7 @@ struct blocks *blocks_new(const struct blocks_settings *settings) {
     if (!b->settings.large_bytes) b->settings.large_bytes = BLOCKS_LARGE;
     b->encoder = frame_encoder_new(settings->format, settings->level);
     b->frame = BUF_INIT(BLOCK_MESSAGE_MAX);
-    b->head = BUF_INIT(HEAD_MAX);
+    b->head = BUF_INIT(BLOCK_HEAD_MAX);
     b->stored = BUF_INIT(BLOCK_MESSAGE_MAX);
     return b;
 }

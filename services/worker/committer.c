@@ -55,8 +55,10 @@ void committer_submit(struct committer *c, struct submission *s) {
 /* Looks at the first in the queue without taking them: what fails is asked again. */
 static size_t peek(struct committer *c) {
     LOCKED(&c->lock);
-    size_t n = 0;
+    size_t n = 0, claims = 0;
     for (struct submission *s = c->first; s && n < COMMITTER_BATCH; s = s->next) {
+        claims += claims_count(s->ask.claims);
+        if (n && claims > CLAIMS_MAX) break;
         c->taken[n] = s;
         c->asks[n++] = s->ask;
     }

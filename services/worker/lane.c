@@ -2,6 +2,7 @@
 #include "lane_inner.h"
 
 #include "alloc.h"
+#include "kept.h"
 #include "metric.h"
 #include "num.h"
 #include "split.h"
@@ -21,6 +22,8 @@ RC lane_new(struct worker *worker, struct rng rng, struct lane **out, struct why
     l->message = BUF_INIT(JOB_MESSAGE_MAX);
     l->converters = alloc_zero(s->sources_len, sizeof(struct converter *));
     l->slice = slice_new((struct slice_limits){0});
+    for (size_t i = 0; i < s->sources_len && !l->kept; i++)
+        if (s->sources[i].converter.shape.once.key_len) l->kept = kept_new();
     l->line_work = alloc_bytes(LANE_LINE_WORK);
     l->slice_bytes = s->slice_bytes_min;
     struct blocks_settings blocks = {.format = s->format,
@@ -58,11 +61,16 @@ static void forget_all(struct lane *l) {
 void lane_free(struct lane *l) {
     if (!l) return;
     forget_all(l);
+    for (struct work *work = l->again, *next = NULL; work; work = next) {
+        next = work->next;
+        free(work);
+    }
     if (l->consumer.ops) broker_consumer_free(l->consumer);
     if (l->producer.ops) broker_producer_free(l->producer);
     for (size_t i = 0; i < worker_settings(l->worker)->sources_len; i++) converter_free(l->converters[i]);
     free(l->converters);
     slice_free(l->slice);
+    kept_free(l->kept);
     blocks_free(l->blocks);
     buf_done(&l->message);
     arena_done(&l->job_arena);
@@ -78,6 +86,7 @@ void lane_look(const struct lane *l, struct lane_view *out) {
 }
 
 static bool has_room(const struct lane *l) {
+    if (l->kept && l->flights && kept_keys(l->kept) >= KEPT_RUN) return false;
     return l->flights < WORKER_FLIGHTS_MAX && l->unacked_bytes < worker_settings(l->worker)->lane_bytes / 2;
 }
 

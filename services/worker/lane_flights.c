@@ -20,7 +20,12 @@ enum {
 void lane_work_release(struct lane *l, struct work *work) {
     if (--work->refs) return;
     worker_give_back(l->worker, work->key);
-    free(work);
+    if (!work->again) {
+        free(work);
+        return;
+    }
+    work->next = l->again;
+    l->again = work;
 }
 
 struct flight *lane_flight_new(struct lane *l, uint64_t to) {
@@ -51,6 +56,7 @@ void lane_flight_forget(struct lane *l, struct flight *f) {
     l->unacked_bytes -= f->unacked_bytes;
     lane_work_release(l, f->work);
     l->flights--;
+    free(f->claims);
     free(f);
 }
 
@@ -134,6 +140,7 @@ static void count_won(struct lane *l, const struct flight *f) {
     metric_add(METRIC_RECORDS, f->counts.records);
     metric_add(METRIC_BLANK, f->counts.blank);
     metric_add(METRIC_OVERFLOW, f->counts.overflow);
+    metric_add(METRIC_DUPLICATES, f->counts.duplicates);
     for (size_t i = 1; i < REASON_COUNT; i++)
         if (f->counts.reasons[i])
             metric_add_at(METRIC_REJECTS,
@@ -154,6 +161,7 @@ void lane_retire_decided(struct lane *l) {
                       F_U64("offset", f->submission.ask.attempt.from));
             metric_add_at(METRIC_ATTEMPTS, LABEL_RESULT_LOST, 1);
             f->work->lost = true;
+            f->work->again = f->work->again || f->claims;
         }
         l->first = f->next;
         if (!l->first) l->last = &l->first;

@@ -24,6 +24,10 @@ struct work {
     struct worker_key key;
     uint32_t refs; /* the lane's, and one for each flight */
     bool lost;     /* an attempt of it lost: what comes behind it will too */
+    bool again;    /* one that had claims: another place has one of them, most likely. The lane does the job again */
+    struct work *next;
+    size_t job_len;
+    char job[]; /* the message */
 };
 
 /* An attempt that is published. */
@@ -37,6 +41,7 @@ struct flight {
     bool submitted, published;
     const struct worker_source *source;
     struct slice_counts counts;
+    char *claims; /* what .submission.ask.claims is */
 };
 
 /* Where the current job stands. */
@@ -68,6 +73,7 @@ struct lane {
     struct rng rng;
     struct converter **converters; /* one a source, made when first needed */
     struct slice *slice;
+    struct kept *kept; /* of the task's attempts; NULL: no source keeps records once */
     struct blocks *blocks;
     char *window;
     size_t window_room; /* without the padding */
@@ -78,6 +84,7 @@ struct lane {
     struct task task;
     struct flight *first, **last;
     uint64_t flights, next_number, unacked_bytes, bytes_won;
+    struct work *again;        /* jobs to be done again */
     struct flight *publishing; /* whose messages are being appended */
 };
 

@@ -3,6 +3,7 @@
 #include "lane_inner.h"
 
 #include "alloc.h"
+#include "kept.h"
 #include "log.h"
 #include "metric.h"
 #include "num.h"
@@ -135,10 +136,12 @@ static RC take_job(struct lane *l, struct str bytes, struct why *why) {
     arena_reset(&l->job_arena);
     job.facts.source = arena_str(&l->job_arena, job.facts.source);
     job.facts.uri = arena_str(&l->job_arena, job.facts.uri);
-    struct work *work = ALLOC(struct work);
-    *work = (struct work){.key = key, .refs = 1};
+    struct work *work = alloc_zero(1, sizeof *work + bytes.len);
+    *work = (struct work){.key = key, .refs = 1, .job_len = bytes.len};
+    memcpy(work->job, bytes.at, bytes.len);
     *t = (struct task){
         .work = work, .job = job, .source = &worker_settings(l->worker)->sources[source], .source_index = source};
+    if (l->kept) kept_forget(l->kept);
     rc = begin_at_checkpoint(l, why);
     if (rc != RC_OK) {
         lane_task_end(l);
@@ -158,8 +161,18 @@ static void window_drop(struct lane *l) {
     l->window_room = 0;
 }
 
+/* A job whose attempt another place took a claim from: the ledger knows more now. Waiting until the emitter says it
+ * again would be waiting for nothing; and it cannot go on for ever, for each time somebody else has won. */
+static RC again(struct lane *l, struct why *why) {
+    AUTO(own_free) struct work *work = l->again;
+    l->again = work->next;
+    return take_job(l, (struct str){work->job, work->job_len}, why);
+}
+
 RC lane_next_job(struct lane *l, uint64_t wait_ms, bool *out_idle, struct why *why) {
     struct broker_message message;
+    *out_idle = false;
+    if (l->again) return again(l, why);
     /* The job before is done with, whatever became of it: the emitter says it again where something is left. */
     if (l->job_taken) TRY(broker_commit(l->consumer, why));
     l->job_taken = false;

@@ -3,6 +3,7 @@
 #include "lane_inner.h"
 
 #include "alloc.h"
+#include "claims.h"
 #include "cut.h"
 #include "metric.h"
 #include "num.h"
@@ -17,6 +18,15 @@ static struct counts counts_of(const struct slice_result *r) {
     return (struct counts){c->lines, c->converted, c->rejects, c->filtered, c->blank, c->records};
 }
 
+/* The claims go with the attempt; to the task's next one they are somebody else's. */
+static void take_claims(struct lane *l, struct flight *f, struct str claims) {
+    if (!claims.len) return;
+    f->claims = alloc_bytes(claims.len);
+    memcpy(f->claims, claims.at, claims.len);
+    f->submission.ask.claims = (struct str){f->claims, claims.len};
+    kept_settle(l->kept);
+}
+
 static RC publish(struct lane *l, const struct lane_found *found, struct why *why) {
     struct task *t = &l->task;
     uint64_t tail = 0;
@@ -29,7 +39,8 @@ static RC publish(struct lane *l, const struct lane_found *found, struct why *wh
                                     .counts = counts_of(found->result),
                                     .tail_hash = tail,
                                     .closed = found->closed,
-                                    .first_end = found->first_end};
+                                    .first_end = found->first_end,
+                                    .claims = l->kept ? kept_claims(l->kept) : STR("")};
     l->publishing = f;
     enum rc rc = blocks_publish(l->blocks, found->result, &trailer, &ask->messages, why);
     l->publishing = NULL;
@@ -43,6 +54,7 @@ static RC publish(struct lane *l, const struct lane_found *found, struct why *wh
     ask->tail_hash = tail;
     ask->ends_seen = t->ends_total;
     ask->closed = found->closed;
+    take_claims(l, f, trailer.claims);
     t->predecessor = ask->attempt.id;
     t->tail_hash = tail;
     t->at = found->to;
@@ -64,7 +76,8 @@ void lane_slice_start(struct lane *l, struct converter *converter) {
                                 .file = t->job.file,
                                 .generation = worker_ports(l->worker)->ledger.at.generation,
                                 .stripe = t->job.stripe,
-                                .line_in_stripe = t->lines};
+                                .line_in_stripe = t->lines,
+                                .kept = l->kept};
     slice_begin(l->slice, converter, &place);
 }
 
@@ -166,6 +179,23 @@ static RC read_lines(struct lane *l, uint64_t at, size_t len, struct cut *out_cu
     return RC_OK;
 }
 
+/* The slice keeps what the ledger does not give to another place: where it knew of some, the same bytes are converted
+ * again. */
+static RC settle_kept(struct lane *l, uint64_t at, size_t bytes, struct why *why) {
+    const struct task *t = &l->task;
+    struct converter *converter = NULL;
+    bool again = false;
+    if (!l->kept || !bytes) return RC_OK;
+    struct ledger_stripe stripe = {t->job.file, t->job.stripe};
+    TRY(claims_look_up(l->kept, worker_ledger(l->worker), stripe, &again, why));
+    if (!again) return RC_OK;
+    TRY(lane_converter(l, &converter, why));
+    lane_slice_start(l, converter);
+    for (size_t done = 0, added = 0; done < bytes; done += added)
+        slice_add(l->slice, str_sub((struct str){l->window, bytes}, done, bytes), at + done, &added);
+    return RC_OK;
+}
+
 /* Whole lines from the line start `at` on. RC_ABSENT: none is complete. */
 static RC convert_lines(struct lane *l, uint64_t at, struct lane_found *out, struct why *why) {
     struct task *t = &l->task;
@@ -183,6 +213,7 @@ static RC convert_lines(struct lane *l, uint64_t at, struct lane_found *out, str
             continue;
         }
         if (cut.kind == CUT_LONGER) return lane_skip_long_line(l, at, len, out, why);
+        TRY(settle_kept(l, at, taken, why));
         *out = (struct lane_found){
             .to = at + taken, .closed = cut.closed && taken == cut.bytes, .result = slice_result(l->slice)};
         return RC_OK;
@@ -234,6 +265,8 @@ static uint64_t closed_end_at(const struct task *t, uint64_t at) {
 static RC convert_slice(struct lane *l, struct why *why) {
     struct task *t = &l->task;
     uint64_t end = stripe_end(t->job.stripe, t->job.facts.stripe_bytes), at = 0;
+    if (l->kept && !l->flights && kept_keys(l->kept) >= KEPT_RUN) kept_forget(l->kept); /* the ledger knows them now */
+    if (l->kept) kept_begin(l->kept);
     bool over = t->work->lost || t->epoch != worker_ledger(l->worker).at.epoch;
     if (over || t->at >= MIN(end, t->job.ready)) return RC_ABSENT;
     struct lane_found found = {0};

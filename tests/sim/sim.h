@@ -49,6 +49,8 @@ enum sim_mutation {
     SIM_OWN_FORGOTTEN,    /* a recoverer takes for known what the ledger has forgotten */
     SIM_OLDER_FORGOTTEN,  /* a recoverer does not look into the logs of earlier generations */
     SIM_COUNTERS_LATE,    /* a snapshot says how far chains were told when its pages had been written, not before */
+    SIM_CLAIMS_UNCHECKED, /* advance neither looks at claims nor stores them */
+    SIM_CLAIMS_LOST,      /* a recoverer gives winners without their claims */
     SIM_CAUGHT,           /* those above are caught within some hundred seeds */
     /* Two that take some thousand seeds (7218 and 8233 of all, 1295 of rollback caught them when they were written);
      * the contract suite of the ledger tests both. */
@@ -80,7 +82,7 @@ struct sim_result {
     char text[2048]; /* what is wrong */
     bool struck;     /* the strike happened */
     uint64_t steps, lines, attempts, objects, crashes, voids, receipts, lost_attempts, files, rollbacks, taken,
-        snapshots;
+        snapshots, duplicates;
     uint64_t repaired; /* messages that were made again */
 };
 

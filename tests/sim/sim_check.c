@@ -81,6 +81,7 @@ struct group {
     uint64_t *ends; /* line starts that are no LF's doing */
     size_t ends_len;
     uint64_t generation;
+    struct sim_keys *keys;
 };
 
 static bool ended_there(const struct group *g, uint64_t end) {
@@ -122,8 +123,9 @@ struct expected {
     struct counts counts;
 };
 
-static void expect(const struct group *g, const struct sim_content *c, const struct attempt *a, struct arena *arena,
+static void expect(const struct group *g, const struct sim_content *c, const struct sim_won *won, struct arena *arena,
                    struct expected *out) {
+    const struct attempt *a = &won->trailer.attempt;
     const struct worker_source *source = &g->sim->worker_sources[c->source];
     struct str content = {c->bytes, c->len};
     uint64_t at = a->from;
@@ -137,6 +139,10 @@ static void expect(const struct group *g, const struct sim_content *c, const str
             continue;
         }
         bool reject = kind == SIM_LINE_REJECT;
+        if (!reject && !sim_once_kept(g->sim, c->source, &line, won->claims)) {
+            out->counts.filtered++;
+            continue;
+        }
         out->counts.rejects += reject;
         out->counts.converted += !reject;
         out->counts.records += !reject;
@@ -157,7 +163,7 @@ static bool matches(const struct group *g, const struct sim_won *won, const stru
     const struct attempt *a = &won->trailer.attempt;
     struct expected expected;
     if (a->to > c->len) return false;
-    expect(g, c, a, &arena, &expected);
+    expect(g, c, won, &arena, &expected);
     if (!counts_equal(&expected.counts, &won->trailer.counts) || expected.len != won->records_len) return false;
     struct sim_record *got = ARENA_ARRAY(&arena, struct sim_record, won->records_len);
     for (size_t i = 0; i < won->records_len; i++) {
@@ -176,7 +182,7 @@ static void show(const struct group *g, const struct sim_won *won, const struct 
     struct expected expected;
     const struct counts *n = &won->trailer.counts;
     if (!g->sim->options.verbose || won->trailer.attempt.to > c->len) return;
-    expect(g, c, &won->trailer.attempt, &arena, &expected);
+    expect(g, c, won, &arena, &expected);
     for (size_t i = 0; i < expected.len; i++)
         sim_tell(g->sim, "  expected %s|%.*s|", expected.records[i].reject ? "reject " : "",
                  STR_ARG(expected.records[i].bytes));
@@ -189,16 +195,39 @@ static void show(const struct group *g, const struct sim_won *won, const struct 
              expected.counts.lines, expected.counts.rejects, expected.counts.blank, n->lines, n->rejects, n->blank);
 }
 
+/* Notes the keys of an attempt's lines. What it dropped is told by no byte of its records: where several contents of
+ * the inode fit, only what it kept. */
+static void note_keys(const struct group *g, const struct sim_won *won, const struct sim_content *c, bool sure) {
+    const struct attempt *a = &won->trailer.attempt;
+    struct str content = {c->bytes, c->len};
+    uint64_t at = a->from;
+    struct sim_line line;
+    while (at < a->to && sim_line_next(content, g->ends, g->ends_len, &at, &line) && line.offset < a->to) {
+        size_t max = g->sim->worker_sources[c->source].max_line_bytes;
+        if (sim_line_kind(line.text, c->source == SIM_NDJSON, max) != SIM_LINE_RECORD) continue;
+        bool kept = sim_once_kept(g->sim, c->source, &line, won->claims);
+        if (kept || sure) sim_once_note(g->sim, c->source, &line, kept, g->keys);
+    }
+}
+
 /* Some content that the inode had must be what the attempt holds. */
 static bool check_attempt(const struct group *g, const struct sim_won *won) {
     const struct sim *sim = g->sim;
     const struct attempt *a = &won->trailer.attempt;
     const struct sim_enrolled *who = sim_enrolled(sim, a->file);
     char id[ID_TEXT];
+    size_t fits = 0;
+    const struct sim_content *fitting = NULL;
     if (!who) return sim_fail(g->sim, "attempt %s is of a file that nobody enrolled", id_format(a->id, id));
     for (size_t i = sim->files.contents_len; i-- > 0;) {
         const struct sim_content *c = &sim->files.contents[i];
-        if (c->inode == who->inode && c->birth_ns == who->birth_ns && matches(g, won, c)) return true;
+        if (c->inode != who->inode || c->birth_ns != who->birth_ns || !matches(g, won, c)) continue;
+        fits++;
+        fitting = c;
+    }
+    if (fits) {
+        note_keys(g, won, fitting, fits == 1);
+        return true;
     }
     for (size_t i = 0; i < sim->files.contents_len; i++)
         if (sim->files.contents[i].inode == who->inode && sim->files.contents[i].birth_ns == who->birth_ns)
@@ -289,13 +318,16 @@ static struct group group_of(struct sim *sim, const struct sim_read *read, uint6
 
 static bool check_generation(struct sim *sim, const struct sim_read *read, uint64_t generation) {
     AUTO(arena_done) struct arena arena = ARENA_INIT;
-    for (size_t i = 0; i < read->won_len;) {
+    struct sim_keys keys = {0};
+    bool right = true;
+    for (size_t i = 0; i < read->won_len && right;) {
         struct group g = group_of(sim, read, generation, read->won[i].trailer.attempt.file, &arena);
-        if (!check_chain(&g)) return false;
-        for (size_t k = 0; k < g.len; k++)
-            if (!check_attempt(&g, &g.won[k])) return false;
+        g.keys = &keys;
+        right = check_chain(&g);
+        for (size_t k = 0; k < g.len && right; k++) right = check_attempt(&g, &g.won[k]);
         i += g.len;
     }
+    if (!sim_once_check(sim, &keys) || !right) return false;
     for (size_t i = 0; i < sim->files.names_len; i++) {
         const struct sim_content *c = &sim->files.contents[sim->files.names[i].content];
         if (!sim->files.names[i].listed) continue;

@@ -61,7 +61,8 @@ static size_t make_line(struct sim_files *f, int source, char *out) {
     case 2: return (size_t)sprintf(out, "{\"k\":\"a\",\"n\":%" PRIu64, n);
     default: break;
     }
-    at = (size_t)sprintf(out, "{\"k\":\"%c\",\"n\":%" PRIu64 ",\"p\":\"", (char)('a' + below(f, 3)), n);
+    at = (size_t)sprintf(out, "{\"k\":\"%c\",\"n\":%" PRIu64 ",\"d\":%u,\"p\":\"", (char)('a' + below(f, 3)), n,
+                         (unsigned)below(f, 6));
     at += letters(f, out + at, pad_of(f));
     out[at++] = '"';
     out[at++] = '}';

@@ -11,6 +11,7 @@
 #include "ledger_fault.h"
 #include "sim.h"
 #include "sim_files.h"
+#include "sim_lines.h"
 #include "sim_watch.h"
 #include "source_fault.h"
 #include "store_fault.h"
@@ -27,6 +28,7 @@ struct sim_knobs {
     uint32_t job_lost, job_repeated, producer_fails;
     uint32_t wild_steps;
     bool wild_files, generation, many_uploaders, once;
+    bool dedupe;      /* of the lines of nd with one d in one window of n the first to win is kept */
     bool no_births;   /* the file system tells no birth times */
     bool one_machine; /* what one process holds open another one can read, deleted or not */
 };
@@ -86,6 +88,7 @@ struct sim {
     struct str paths[SIM_SOURCES];
     struct emitter_settings emitter;
     struct worker_source worker_sources[SIM_SOURCES];
+    struct str dedupe_key;
     struct worker_settings worker;
     struct uploader_settings uploader;
     struct sim_process processes[SIM_PROCESSES];
@@ -141,6 +144,21 @@ void sim_lose_messages(struct sim *sim);
 /* sim_source.c: the same handle; what after_durable takes away is checked and noted. With `shared`, freeing the handle
  * does nothing. */
 struct source sim_source(struct sim *sim, struct source source, bool shared);
+/* sim_once.c: which lines are kept once */
+enum { SIM_WINDOW = 60 }; /* of n */
+struct sim_key {
+    uint64_t window, d;
+    bool kept;
+};
+struct sim_keys {
+    struct sim_key *at;
+    size_t len, room;
+};
+/* Is this line, a record, kept by an attempt with these claims? Where records are not kept once, all are. */
+bool sim_once_kept(const struct sim *sim, int source, const struct sim_line *line, struct str claims);
+void sim_once_note(const struct sim *sim, int source, const struct sim_line *line, bool kept, struct sim_keys *keys);
+/* Each key that any line has is kept, and once. Frees them. */
+bool sim_once_check(struct sim *sim, struct sim_keys *keys);
 /* sim_check.c: the newest file that the ledger has for a content. */
 struct ledger_file sim_look_up(struct sim *sim, uint64_t generation, const struct sim_content *content,
                                struct arena *arena);

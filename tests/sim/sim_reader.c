@@ -2,6 +2,7 @@
 #include "sim_reader.h"
 
 #include "alloc.h"
+#include "chain.h"
 #include "names.h"
 #include "own.h"
 
@@ -102,12 +103,18 @@ struct listing {
 static RC read_manifest(struct listing *l, struct str key) {
     AUTO(buf_done) struct buf bytes = BUF_INIT(OBJECT_MAX);
     struct manifest m;
+    struct seal seal;
     TRY(store_get(l->store, key, 0, OBJECT_MAX, &bytes, l->why));
     TRY(manifest_decode(buf_str(&bytes), &l->read->arena, &m, l->why));
+    struct chain chain = {l->store, m.queue, m.generation, m.partition};
+    TRY(chain_get_seal(&chain, m.index, &l->read->arena, &seal, l->why));
     for (size_t i = 0; i < m.objects_len; i++) TRY(read_object(l->read, l->store, &m.objects[i], l->why));
     for (size_t i = 0; i < m.attempts_len; i++) {
         alloc_grow(&l->read->won, &l->read->won_room, l->read->won_len + 1, sizeof *l->read->won);
-        l->read->won[l->read->won_len++] = (struct sim_won){.trailer = m.attempts[i]};
+        struct sim_won *won = &l->read->won[l->read->won_len++];
+        *won = (struct sim_won){.trailer = m.attempts[i]};
+        for (size_t k = 0; k < seal.trailers_len; k++)
+            if (id_equal(seal.trailers[k].attempt.id, won->trailer.attempt.id)) won->claims = seal.trailers[k].claims;
     }
     return RC_OK;
 }

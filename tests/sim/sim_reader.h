@@ -19,6 +19,7 @@ struct sim_record {
 
 struct sim_won {
     struct manifest_attempt trailer;
+    struct str claims;          /* of the trailer in the seal */
     struct sim_record *records; /* of this attempt, in no order */
     size_t records_len;
 };

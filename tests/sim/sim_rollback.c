@@ -81,6 +81,17 @@ static enum rc as_if_known(void *self, struct id token, uint64_t generation, uin
     return rc;
 }
 
+static enum rc without_claims(void *self, struct id token, const struct ledger_winner *winners, size_t n,
+                              struct why *why) {
+    enum rc rc = RC_OK;
+    for (size_t i = 0; i < n && rc == RC_OK; i++) {
+        struct ledger_winner one = winners[i];
+        one.claims = STR("");
+        rc = mutant_sim->ledger.ops->recover_winners(self, token, &one, 1, why);
+    }
+    return rc;
+}
+
 static void mutate(struct sim *sim, struct recovery_ports *ports, struct ledger *ledger) {
     mutant_sim = sim;
     if (sim->options.mutation == SIM_NO_BARRIER) {
@@ -96,6 +107,11 @@ static void mutate(struct sim *sim, struct recovery_ports *ports, struct ledger 
     if (sim->options.mutation == SIM_OWN_FORGOTTEN) {
         mutant_ledger = *ledger->ops;
         mutant_ledger.recover_next = as_if_known;
+        ledger->ops = &mutant_ledger;
+    }
+    if (sim->options.mutation == SIM_CLAIMS_LOST) {
+        mutant_ledger = *ledger->ops;
+        mutant_ledger.recover_winners = without_claims;
         ledger->ops = &mutant_ledger;
     }
 }

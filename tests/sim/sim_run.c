@@ -45,7 +45,7 @@ static void strike(const char *service, const char *kind, const char *at) {
 }
 
 int main(int argc, char **argv) {
-    uint64_t seeds = 1, failed = 0, sums[6] = {0};
+    uint64_t seeds = 1, failed = 0, sums[7] = {0};
     bool each = false;
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
@@ -74,15 +74,15 @@ int main(int argc, char **argv) {
         options.seed = first + i;
         if (each) options.class = (enum sim_class)(i % SIM_CLASSES);
         sim_run(&options, &r);
-        uint64_t parts[6] = {r.steps, r.lines, r.attempts, r.objects, r.crashes, r.voids};
-        for (size_t k = 0; k < 6; k++) sums[k] += parts[k];
+        uint64_t parts[7] = {r.steps, r.lines, r.attempts, r.objects, r.crashes, r.voids, r.duplicates};
+        for (size_t k = 0; k < 7; k++) sums[k] += parts[k];
         if (r.ok) continue;
         failed++;
         (void)printf("seed %" PRIu64 ": %s\n  ", options.seed, r.text);
         show_command();
     }
     (void)printf("%" PRIu64 " seeds, %" PRIu64 " failed; steps %" PRIu64 " lines %" PRIu64 " attempts %" PRIu64
-                 " objects %" PRIu64 " crashes %" PRIu64 " voids %" PRIu64 "\n",
-                 seeds, failed, sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]);
+                 " objects %" PRIu64 " crashes %" PRIu64 " voids %" PRIu64 " duplicates %" PRIu64 "\n",
+                 seeds, failed, sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6]);
     return failed ? 1 : 0;
 }

@@ -16,6 +16,7 @@ static void draw_knobs(struct sim *sim) {
     struct sim_knobs *k = &sim->knobs;
     enum sim_class class = sim->options.class;
     *k = (struct sim_knobs){.change = 60, .wild_steps = (uint32_t)between(sim, 200, 1500)};
+    k->dedupe = sim->options.seed * 0x9e3779b97f4a7c15u >> 63; /* half of each class */
     if (class == SIM_CALM) return;
     k->one_machine = often(sim, 50);
     k->fail = (uint32_t)between(sim, 0, 25);
@@ -92,6 +93,14 @@ static void draw_worker(struct sim *sim) {
                                                  .partition = i == SIM_RAW ? STR("s={source}") : STR("k={k}"),
                                                  .line_bytes_max = line_bytes_max},
                                    .max_line_bytes = line_bytes_max};
+    if (sim->knobs.dedupe) {
+        struct converter_settings *c = &sim->worker_sources[SIM_NDJSON].converter;
+        sim->dedupe_key = STR("d");
+        c->time_given = true;
+        c->time_field = STR("n");
+        c->time_format = (struct time_parse){.kind = TIME_PARSE_EPOCH_S};
+        c->shape.once = (struct converter_once){&sim->dedupe_key, 1, STR(""), SIM_WINDOW * (int64_t)1000000000};
+    }
     sim->worker = (struct worker_settings){.sources = sim->worker_sources,
                                            .sources_len = SIM_SOURCES,
                                            .format = often(sim, 70) ? FRAME_ZST : FRAME_GZ,

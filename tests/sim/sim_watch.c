@@ -234,6 +234,7 @@ static void forge(void *self, struct ledger_at at, struct ledger_advance *ask) {
     AUTO(arena_done) struct arena arena = ARENA_INIT;
     struct ledger_stripe stripe = {ask->attempt.file, ask->attempt.stripe};
     struct ledger_checkpoint now;
+    if (mutated(SIM_CLAIMS_UNCHECKED)) ask->claims = STR("");
     if (mutated(SIM_ENDS_UNSEEN)) ask->ends_seen = UINT32_MAX;
     if (!mutated(SIM_NO_PREDECESSOR)) return;
     if (watch->ledger->checkpoints(self, at, &stripe, 1, &arena, &now, NULL) == RC_OK && now.at == ask->attempt.from)
@@ -261,7 +262,7 @@ static enum rc watched_advance(void *self, struct ledger_at at, const struct led
                                const struct ledger_acknowledged *acks, size_t acks_n, enum ledger_decision *out,
                                struct why *why) {
     enum rc rc = RC_OK;
-    bool forged = mutated(SIM_ENDS_UNSEEN) || mutated(SIM_NO_PREDECESSOR);
+    bool forged = mutated(SIM_ENDS_UNSEEN) || mutated(SIM_CLAIMS_UNCHECKED) || mutated(SIM_NO_PREDECESSOR);
     for (size_t i = 0; forged && rc == RC_OK && i < n; i++) {
         struct ledger_advance ask = asks[i];
         forge(self, at, &ask);

@@ -141,6 +141,7 @@ static RC open_checked(struct ledger_db *db, enum ledger_db_mode mode, struct wh
     if (!there) return create(db, mode == LEDGER_DB_MEMORY, why);
     TRY(check_version(db, why));
     TRY(ledger_db_script(db, "SELECT count(*) FROM meta", why));
+    if (mode == LEDGER_DB_WRITE) TRY(ledger_db_script(db, ledger_schema_upgrade, why));
     checkpoint_on_close(db, mode == LEDGER_DB_WRITE);
     return RC_OK;
 }

@@ -42,6 +42,7 @@ static const struct ledger_ops ops = {
     .advance = ledger_redis_advance,
     .verdicts = ledger_redis_verdicts,
     .voids = ledger_redis_voids,
+    .claims = ledger_redis_claims,
     .job_failed = ledger_redis_job_failed,
     .durable = ledger_redis_durable,
     .durable_next = ledger_redis_durable_next,

@@ -113,8 +113,13 @@ static RC advance_one(struct redis_call *c, const struct ledger_advance *ask, en
         return why_set(why, RC_BAD, "attempt %s cannot be: it has no messages, or its counts do not add up",
                        id_format(ask->attempt.id, name));
     TRY(stripe_of(c, &ask->attempt, &file, &row, why));
-    *out = rules_advance(&row->s.rules, &ask->attempt, c->at.epoch, ends_agree(&file->f, ask), &write);
-    if (write == RULES_APPEND) append(c, row, ask);
+    bool agrees = ends_agree(&file->f, ask);
+    if (agrees) TRY(redis_claims_agree(c, &ask->attempt, ask->claims, &agrees, why));
+    *out = rules_advance(&row->s.rules, &ask->attempt, c->at.epoch, agrees, &write);
+    if (write == RULES_APPEND) {
+        append(c, row, ask);
+        redis_claims_put(c, &ask->attempt, ask->claims);
+    }
     return write == RULES_VOID ? store_void(c, row, &ask->attempt, why) : RC_OK;
 }
 
@@ -140,6 +145,7 @@ static RC acknowledge(struct redis_call *c, const struct ledger_acknowledged *ac
 static enum rc advance_body(struct redis_call *c, void *context, struct why *why) {
     struct advances *l = context;
     for (size_t i = 0; i < l->n; i++) redis_want_stripe(c, l->asks[i].attempt.file, l->asks[i].attempt.stripe);
+    for (size_t i = 0; i < l->n; i++) redis_want_claims(c, l->asks[i].claims);
     TRY(redis_load(c, why));
     for (size_t i = 0; i < l->n; i++) TRY(advance_one(c, &l->asks[i], &l->answers[i], why));
     for (size_t i = 0; i < l->acks_n; i++) TRY(acknowledge(c, &l->acks[i], why));

@@ -17,7 +17,10 @@ struct ledger_redis {
     struct redis_link *link;
 };
 
-enum row_kind { ROW_FILE, ROW_STRIPE, ROW_INDEX, ROW_PROGRESS };
+enum row_kind { ROW_FILE, ROW_STRIPE, ROW_INDEX, ROW_PROGRESS, ROW_CLAIM };
+
+/* A hash of claims stays a block of memory up to hash-max-listpack-entries (128): so up to two million keys. */
+enum { REDIS_CLAIM_HASHES = 16384 };
 
 /* What a stripe adds to its file's progress. */
 struct redis_share {
@@ -41,6 +44,8 @@ struct row {
     struct redis_share before;
     struct id *ids; /* index: oldest version first */
     size_t ids_len;
+    struct claim_place place;        /* claim: now */
+    bool placed;                     /* claim: there is one */
     struct redis_progress *progress; /* of the generations that the ledger had when it was loaded */
     size_t progress_len;
 };
@@ -74,6 +79,7 @@ void redis_want_file(struct redis_call *call, struct id file);
 void redis_want_stripe(struct redis_call *call, struct id file, uint64_t stripe);
 void redis_want_key(struct redis_call *call, const struct facts *key); /* and what it names last, with its progress */
 void redis_want_progress(struct redis_call *call, struct id file);
+void redis_want_claim(struct redis_call *call, struct id key);
 /* Loads all that is wanted and not there yet. */
 RC redis_load(struct redis_call *call, struct why *why);
 
@@ -82,6 +88,7 @@ struct row *redis_file(struct redis_call *call, struct id file);
 RC redis_stripe(struct redis_call *call, struct id file, uint64_t stripe, struct row **out, struct why *why);
 struct row *redis_index(struct redis_call *call, const struct facts *key);
 struct row *redis_progress(struct redis_call *call, struct id file);
+RC redis_claim(struct redis_call *call, struct id key, struct row **out, struct why *why);
 /* Of the call's generation; zeros where there is none. */
 struct redis_progress *redis_progress_mine(struct redis_call *call, struct id file);
 /* Room for one more winner, one more void, one more id. */
@@ -115,6 +122,8 @@ struct str redis_named(struct redis_call *call, char letter, uint64_t generation
 struct str redis_stripe_key(struct redis_call *call, uint64_t generation, struct id file, uint64_t stripe);
 struct str redis_stripe_field(struct redis_call *call, uint64_t stripe);
 struct str redis_rest_key(struct redis_call *call, uint64_t generation, struct id file, uint64_t stripe);
+/* A claim's hash; its field is the rest of the key from the second byte on. */
+struct str redis_claim_key(struct redis_call *call, uint64_t generation, struct id key);
 /* The bytes of an id from `from` on, in the arena. */
 struct str redis_copy_id(struct redis_call *call, struct id id, size_t from);
 struct str redis_number(struct redis_call *call, uint64_t n);

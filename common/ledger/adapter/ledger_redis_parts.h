@@ -62,6 +62,20 @@ enum rc ledger_redis_verdicts(void *self, struct ledger_at at, const struct atte
                               struct ledger_verdict *out, struct why *why);
 enum rc ledger_redis_voids(void *self, struct ledger_at at, const struct attempt *asks, size_t n,
                            struct ledger_verdict *out, struct why *why);
+enum rc ledger_redis_claims(void *self, struct ledger_at at, const struct id *keys, size_t n, struct ledger_claim *out,
+                            struct why *why);
+/* ---- claims: rows of a call like others ---- */
+
+void redis_want_claims(struct redis_call *call, struct str claims);
+/* Of rows that were loaded. */
+RC redis_claims_agree(struct redis_call *call, const struct attempt *attempt, struct str claims, bool *out,
+                      struct why *why);
+void redis_claims_put(struct redis_call *call, const struct attempt *attempt, struct str claims);
+/* For the end of a recovery, once the stripes are united: claims of places that no winner covers are removed. */
+RC redis_claims_fallen(struct ledger_redis *l, struct id token, struct why *why);
+/* Writes them over what is there, whatever that is. */
+void redis_claims_force(struct redis_call *call, const struct attempt *attempt, struct str claims);
+
 enum rc ledger_redis_job_failed(void *self, struct ledger_at at, struct ledger_stripe stripe, struct str reason,
                                 uint32_t attempts_max, uint32_t *out_failures, struct why *why);
 enum rc ledger_redis_durable(void *self, struct ledger_at at, struct ledger_batch batch,

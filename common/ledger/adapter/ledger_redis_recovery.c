@@ -174,6 +174,12 @@ static void merge_same(struct redis_call *c, const struct giving *l, struct redi
                 redis_staged_merge(&given[i], &given[k]);
 }
 
+static bool is_forgotten(const struct redis_call *c, uint64_t generation) {
+    for (size_t i = 0; i < c->generations_stored; i++)
+        if (c->generations[i] == generation) return c->forgotten[i];
+    return false;
+}
+
 static enum rc winners_body(struct redis_call *c, void *context, struct why *why) {
     struct giving *l = context;
     struct redis_meta meta;
@@ -196,6 +202,9 @@ static enum rc winners_body(struct redis_call *c, void *context, struct why *why
         REDIS_WRITE(c, "zadd", redis_staged_files(c, meta.target), STR("0"), arena_str(&c->arena, redis_id_str(&file)));
     }
     for (size_t i = 0; i < l->n; i++) redis_use_generation(c, l->winners[i].attempt.generation);
+    for (size_t i = 0; i < l->n; i++)
+        if (!is_forgotten(c, l->winners[i].attempt.generation))
+            redis_claims_force(c, &l->winners[i].attempt, l->winners[i].claims);
     redis_compare(c, redis_key(c, "meta"), STR(""), true, meta.was);
     return RC_OK;
 }

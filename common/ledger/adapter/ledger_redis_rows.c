@@ -80,6 +80,30 @@ static struct row *progress_row(struct redis_call *c, struct id file) {
     return row;
 }
 
+static struct row *claim_row(struct redis_call *c, struct id key) {
+    struct row *row = row_of(c, ROW_CLAIM, redis_id_str(&key));
+    row->file = key; /* of a claim: its key */
+    row->generation = c->at.generation;
+    return row;
+}
+
+void redis_want_claim(struct redis_call *c, struct id key) { (void)claim_row(c, key); }
+
+RC redis_claim(struct redis_call *c, struct id key, struct row **out, struct why *why) {
+    struct row *row = claim_row(c, key);
+    if (!row->touched && row->was.at) {
+        struct redis_reader r = {.rest = row->was};
+        row->place.file = redis_take_id(&r);
+        row->place.stripe = redis_take_varint(&r);
+        row->place.offset = redis_take_varint(&r);
+        row->placed = true;
+        if (r.bad || r.rest.len) return why_set(why, RC_BROKEN, "the ledger is damaged: a claim");
+    }
+    row->touched = true;
+    *out = row;
+    return RC_OK;
+}
+
 void redis_want_file(struct redis_call *c, struct id file) { (void)file_row(c, file); }
 void redis_want_progress(struct redis_call *c, struct id file) { (void)progress_row(c, file); }
 void redis_want_key(struct redis_call *c, const struct facts *key) { (void)row_of(c, ROW_INDEX, key_field(c, key)); }
@@ -181,6 +205,11 @@ static void add_requests(struct redis_call *c, struct redis_args *args, struct r
         redis_args_add(args, redis_key(c, "k:%d", (int)(hash_bytes(key) & 0xffff)));
         redis_args_add(args, key);
         break;
+    case ROW_CLAIM:
+        redis_args_add(args, STR("h"));
+        redis_args_add(args, redis_claim_key(c, row->generation, row->file));
+        redis_args_add(args, redis_copy_id(c, row->file, 1));
+        break;
     case ROW_PROGRESS:
         redis_args_add(args, STR("p"));
         redis_args_add(args, key);
@@ -252,11 +281,17 @@ static RC read_index(struct redis_call *c, const redisReply *answer, struct row 
     return RC_OK;
 }
 
+static void read_claim(struct redis_call *c, struct str bytes, struct row *row) {
+    row->was = bytes.at ? arena_str(&c->arena, bytes) : bytes;
+    row->loaded = true;
+}
+
 static RC read_row(struct redis_call *c, const redisReply *answer, struct row *row, struct why *why) {
     switch (row->kind) {
     case ROW_FILE: return row->loaded ? RC_OK : read_file(c, redis_reply_str(answer), row, why);
     case ROW_INDEX: return read_index(c, answer, row, why);
     case ROW_PROGRESS: return row->loaded ? RC_OK : read_progress(c, answer, row, why);
+    case ROW_CLAIM: read_claim(c, redis_reply_str(answer), row); return RC_OK;
     case ROW_STRIPE: break;
     }
     if (answer->type != REDIS_REPLY_ARRAY || answer->elements < 1) return strange(why);

@@ -64,6 +64,23 @@ static enum rc save_body(struct redis_call *c, void *context, struct why *why) {
     return RC_OK;
 }
 
+static enum rc refuse_body(struct redis_call *c, void *context, struct why *why) {
+    struct redis_args args = {0};
+    redisReply *reply = NULL;
+    (void)context;
+    redis_args_add(&args, redis_link_prefix(c->l->link));
+    redis_args_add(&args, redis_number(c, c->at.generation));
+    redis_args_add(&args, STR("h"));
+    redis_args_add(&args, redis_key(c, "c"));
+    redis_args_add(&args, redis_number(c, c->at.generation));
+    enum rc rc = redis_ask(c, &args, 1, &reply, why);
+    redis_args_done(&args);
+    if (rc != RC_OK) return rc;
+    bool any = reply->elements == 2 && redis_reply_str(reply->element[1]).at;
+    redis_replies_free(&reply, 1);
+    return any ? why_set(why, RC_ABSENT, LEDGER_UNSAVED_WORDS, c->at.generation) : RC_OK;
+}
+
 enum rc ledger_redis_save_files(void *self, struct ledger_at at, struct id after, size_t max, struct arena *arena,
                                 struct saved_file **out, size_t *out_n, struct why *why) {
     struct saved_file *found = ARENA_ARRAY(arena, struct saved_file, max);
@@ -75,6 +92,7 @@ enum rc ledger_redis_save_files(void *self, struct ledger_at at, struct id after
         n += l.n;
         after = found[n - 1].id;
     }
+    TRY(redis_call_run(self, at, true, refuse_body, NULL, why)); /* behind: a winner's claims come with it */
     *out = found;
     *out_n = n;
     return RC_OK;

@@ -81,11 +81,23 @@ static void store_stripe(struct redis_call *c, struct row *row) {
                 difference(c, now.set_aside, row->before.set_aside));
 }
 
+static void store_claim(struct redis_call *c, const struct row *row) {
+    struct buf bytes = BUF_INIT(64);
+    redis_use_generation(c, row->generation);
+    buf_add(&bytes, redis_id_str(&row->place.file));
+    redis_pack_varint(&bytes, row->place.stripe);
+    redis_pack_varint(&bytes, row->place.offset);
+    REDIS_WRITE(c, "hset", redis_claim_key(c, row->generation, row->file), redis_copy_id(c, row->file, 1),
+                packed(c, &bytes));
+}
+
 static void store_row(struct redis_call *c, struct row *row) {
     struct buf bytes = BUF_INIT(REDIS_ROW_MAX);
     struct str key = {row->name.at + 1, row->name.len - 1};
     if (row->kind == ROW_STRIPE) {
         store_stripe(c, row);
+    } else if (row->kind == ROW_CLAIM) {
+        store_claim(c, row);
     } else if (row->kind == ROW_FILE) {
         row->f.stamp++;
         redis_pack_file(&bytes, &row->f);
@@ -115,6 +127,8 @@ static void compare_row(struct redis_call *c, struct row *row) {
                       redis_stripe_field(c, row->stripe), false, was.at ? str_sub(was, 0, REDIS_STRIPE_STAMP) : was);
     else if (row->kind == ROW_INDEX)
         redis_compare(c, redis_key(c, "k:%d", (int)(hash_bytes(key) & 0xffff)), key, true, was);
+    else if (row->kind == ROW_CLAIM)
+        redis_compare(c, redis_claim_key(c, row->generation, row->file), redis_copy_id(c, row->file, 1), true, was);
     else
         compare_progress(c, row);
 }

@@ -264,6 +264,7 @@ enum rc ledger_redis_recover_end(void *self, struct id token, uint64_t *out_epoc
             e->generation = e->resets[i];
             TRY(all_pages(self, e, reset_body, why));
         }
+        TRY(redis_claims_fallen(self, token, why));
         TRY(redis_call_run(self, none, false, open_body, e, why));
     }
     *out_epoch = epoch;

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger_schema.h"
 
+/* Ledgers of before records could be kept once get it when a writer opens them. */
+#define LEDGER_CLAIM_TABLE                                                                                             \
+    "CREATE TABLE IF NOT EXISTS claim(generation INTEGER, key BLOB, file INTEGER NOT NULL, stripe INTEGER NOT NULL,"   \
+    " at INTEGER NOT NULL, PRIMARY KEY(generation, key)) WITHOUT ROWID;"
+
 /* The last winner of a stripe lies in its own row, so that the usual advance reads and writes one row; `history` has
  * those before it. `progress` is what the stripes of a file add up to: it makes due, lists and lookups cheap. */
 const char ledger_schema_create[] =
@@ -45,7 +50,9 @@ const char ledger_schema_create[] =
     " messages INTEGER NOT NULL, lines INTEGER NOT NULL, converted INTEGER NOT NULL, rejects INTEGER NOT NULL,"
     " filtered INTEGER NOT NULL, blank INTEGER NOT NULL, records INTEGER NOT NULL,"
     " PRIMARY KEY(file, generation, stripe, since, attempt)) WITHOUT ROWID;"
-    "CREATE TABLE staged_reset(generation INTEGER PRIMARY KEY);";
+    "CREATE TABLE staged_reset(generation INTEGER PRIMARY KEY);" LEDGER_CLAIM_TABLE;
+
+const char ledger_schema_upgrade[] = LEDGER_CLAIM_TABLE;
 
 #define FILE_COLUMNS                                                                                                   \
     "SELECT n, id, version, uri, stripe_bytes, prefix_len, prefix_hash, closed_end, ends, gone, restored, inode,"      \
@@ -123,6 +130,11 @@ const char *const ledger_schema_sql[SQL_COUNT] = {
     [SQL_VOID_PUT] = "INSERT INTO void VALUES(?,?,?,?,?)",
     [SQL_VOID_FADE] = "DELETE FROM void WHERE file=? AND generation=? AND stripe=? AND since<?",
 
+    [SQL_CLAIM_GET] = "SELECT f.id, c.stripe, c.at FROM claim c JOIN file f ON f.n=c.file WHERE c.generation=? AND"
+                      " c.key=?",
+    [SQL_CLAIM_PUT] = "INSERT OR REPLACE INTO claim VALUES(?,?,?,?,?)",
+    [SQL_CLAIM_ANY] = "SELECT 1 FROM claim WHERE generation=? LIMIT 1",
+
     [SQL_BATCH_PUT] = "INSERT OR IGNORE INTO batch VALUES(?,?,?,?)",
     [SQL_BATCH_HAS] = "SELECT 1 FROM batch WHERE file=(SELECT n FROM file WHERE id=?) AND generation=? AND partition=?"
                       " AND at=?",
@@ -141,12 +153,17 @@ const char *const ledger_schema_sql[SQL_COUNT] = {
     [SQL_FORGET_VOIDS] = "DELETE FROM void WHERE file=? AND generation=?",
     [SQL_FORGET_BATCHES] = "DELETE FROM batch WHERE (file, generation, partition, at) IN (SELECT file, generation,"
                            " partition, at FROM batch WHERE file=? AND generation=? LIMIT ?) RETURNING at",
+    [SQL_FORGET_CLAIMS] = "DELETE FROM claim WHERE (generation, key) IN (SELECT generation, key FROM claim"
+                          " WHERE generation=? LIMIT ?) RETURNING 1",
     [SQL_FORGET_PROGRESS] = "DELETE FROM progress WHERE file=? AND generation=?",
     [SQL_FORGET_PARTITIONS] = "DELETE FROM partition WHERE generation=?",
     [SQL_FORGET_STAGED] = "DELETE FROM staged WHERE generation IN (SELECT generation FROM forgotten)",
     /* What a forgetting that was not finished left: nothing for a recovery to judge. */
     [SQL_FORGET_LEFT] = "DELETE FROM stripe WHERE generation IN (SELECT generation FROM forgotten)",
     [SQL_FORGET_LEFT_HISTORY] = "DELETE FROM history WHERE generation IN (SELECT generation FROM forgotten)",
+    [SQL_CLAIMS_FALLEN] = "DELETE FROM claim WHERE at>=coalesce((SELECT s.at FROM stripe s WHERE s.file=claim.file AND"
+                          " s.generation=claim.generation AND s.stripe=claim.stripe), 0)",
+    [SQL_FORGET_LEFT_CLAIMS] = "DELETE FROM claim WHERE generation IN (SELECT generation FROM forgotten)",
     [SQL_GENERATIONS] = "SELECT generation, EXISTS(SELECT 1 FROM forgotten f WHERE f.generation=g.generation) FROM"
                         " (SELECT DISTINCT generation FROM partition UNION SELECT generation FROM forgotten) g"
                         " ORDER BY generation",

@@ -14,7 +14,7 @@ enum {
 };
 
 /* Creates all tables; one script. */
-extern const char ledger_schema_create[];
+extern const char ledger_schema_create[], ledger_schema_upgrade[];
 
 enum ledger_sql {
     SQL_BEGIN_READ,
@@ -65,6 +65,10 @@ enum ledger_sql {
     SQL_VOID_PUT,
     SQL_VOID_FADE,
 
+    SQL_CLAIM_GET,
+    SQL_CLAIM_PUT,
+    SQL_CLAIM_ANY,
+
     SQL_BATCH_PUT,
     SQL_BATCH_HAS,
     SQL_BATCHES_OF,
@@ -78,11 +82,14 @@ enum ledger_sql {
     SQL_FORGET_HISTORY,
     SQL_FORGET_VOIDS,
     SQL_FORGET_BATCHES,
+    SQL_FORGET_CLAIMS,
     SQL_FORGET_PROGRESS,
     SQL_FORGET_PARTITIONS,
     SQL_FORGET_STAGED,
     SQL_FORGET_LEFT,
     SQL_FORGET_LEFT_HISTORY,
+    SQL_CLAIMS_FALLEN,
+    SQL_FORGET_LEFT_CLAIMS,
     SQL_GENERATIONS,
 
     SQL_STAGED_CLEAR,

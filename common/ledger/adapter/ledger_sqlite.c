@@ -76,6 +76,7 @@ static const struct ledger_ops ops = {
     .advance = ledger_sqlite_advance,
     .verdicts = ledger_sqlite_verdicts,
     .voids = ledger_sqlite_voids,
+    .claims = ledger_sqlite_claims,
     .job_failed = ledger_sqlite_job_failed,
     .durable = ledger_sqlite_durable,
     .durable_next = ledger_sqlite_durable_next,

@@ -147,8 +147,12 @@ static RC advance_one(struct ledger_sqlite *l, struct ledger_at at, const struct
                        id_format(ask->attempt.id, name));
     TRY(load(l, at, &ask->attempt, &file, &row, why));
     TRY(ends_agree(l, &file, ask, &agree, why));
+    if (agree) TRY(ledger_sqlite_claims_agree(l, &ask->attempt, ask->claims, &agree, why));
     *out = rules_advance(&row.rules, &ask->attempt, at.epoch, agree, &write);
-    if (write == RULES_APPEND) return append(l, &row, ask, why);
+    if (write == RULES_APPEND) {
+        TRY(ledger_sqlite_claims_put(l, file.n, &ask->attempt, ask->claims, why));
+        return append(l, &row, ask, why);
+    }
     return write == RULES_VOID ? store_void(l, &row, &ask->attempt, why) : RC_OK;
 }
 

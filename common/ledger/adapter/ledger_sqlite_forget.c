@@ -23,6 +23,13 @@ static RC delete_some(struct ledger_sqlite *l, enum ledger_sql sql, uint64_t fil
     return RC_OK;
 }
 
+static RC forget_claims(struct ledger_sqlite *l, uint64_t generation, size_t *left, struct why *why) {
+    bool row = false;
+    TRY(ledger_db_first(l->db, &row, why, SQL_FORGET_CLAIMS, "uu", generation, (uint64_t)*left));
+    for (; row; --*left) TRY(ledger_db_next(l->db, &row, why, SQL_FORGET_CLAIMS));
+    return RC_OK;
+}
+
 /* Takes at most *left rows of stripes and batches; *out_whole: the file has nothing of the generation any more. */
 static RC forget_file(struct ledger_sqlite *l, uint64_t file, uint64_t generation, size_t *left, bool *out_whole,
                       struct why *why) {
@@ -46,8 +53,10 @@ static RC forget_file(struct ledger_sqlite *l, uint64_t file, uint64_t generatio
 static RC forget(struct ledger_sqlite *l, uint64_t generation, size_t max, struct id *after, bool *out_done,
                  struct why *why) {
     size_t left = MAX(max, (size_t)1);
+    *out_done = false;
     TRY(ledger_db_run(l->db, why, SQL_FORGOTTEN_PUT, "u", generation));
     TRY(ledger_db_run(l->db, why, SQL_FORGET_PARTITIONS, "u", generation));
+    TRY(forget_claims(l, generation, &left, why));
     for (bool row = true, whole = true; left && whole;) {
         struct file_row file;
         TRY(ledger_db_first(l->db, &row, why, SQL_FILE_AFTER, "d", *after));

@@ -99,6 +99,15 @@ RC ledger_sqlite_history_put(struct ledger_sqlite *l, const struct stripe_row *r
 /* Room for one more winner at the end of row->rules.winners. */
 struct rules_winner *ledger_sqlite_winner_room(struct ledger_sqlite *l, struct stripe_row *row);
 
+/* ---- claims (ledger_sqlite_claims.c) ---- */
+
+/* Do the attempt's claims agree with those that are stored? */
+RC ledger_sqlite_claims_agree(struct ledger_sqlite *l, const struct attempt *attempt, struct str claims, bool *out,
+                              struct why *why);
+/* Stores them, over what is there. */
+RC ledger_sqlite_claims_put(struct ledger_sqlite *l, uint64_t file, const struct attempt *attempt, struct str claims,
+                            struct why *why);
+
 /* What a stripe adds to its file's progress. */
 struct stripe_share {
     uint64_t reach, tail, bytes, stripes, durable_stripes, outstanding, set_aside;
@@ -138,6 +147,8 @@ enum rc ledger_sqlite_verdicts(void *self, struct ledger_at at, const struct att
                                struct ledger_verdict *out, struct why *why);
 enum rc ledger_sqlite_voids(void *self, struct ledger_at at, const struct attempt *asks, size_t n,
                             struct ledger_verdict *out, struct why *why);
+enum rc ledger_sqlite_claims(void *self, struct ledger_at at, const struct id *keys, size_t n, struct ledger_claim *out,
+                             struct why *why);
 enum rc ledger_sqlite_job_failed(void *self, struct ledger_at at, struct ledger_stripe stripe, struct str reason,
                                  uint32_t attempts_max, uint32_t *out_failures, struct why *why);
 enum rc ledger_sqlite_durable(void *self, struct ledger_at at, struct ledger_batch batch,

@@ -92,6 +92,7 @@ static RC stage(struct ledger_sqlite *l, uint64_t target, const struct ledger_wi
     if (winner->first_end > INT64_MAX)
         return why_set(why, RC_BAD, "a line cannot start at %" PRIu64, winner->first_end);
     if (winner->first_end) TRY(ledger_sqlite_end_add(l, &file, winner->first_end, file.gone, why));
+    TRY(ledger_sqlite_claims_put(l, file.n, attempt, winner->claims, why));
     return ledger_db_run(l->db, why, SQL_STAGED_PUT, "uuuududuuuc", file.n, attempt->generation, attempt->stripe,
                          attempt->from, attempt->id, attempt->to, attempt->predecessor, (uint64_t)winner->has_counts,
                          winner->tail_hash, (uint64_t)winner->messages, &winner->counts);
@@ -207,8 +208,10 @@ static RC end(struct ledger_sqlite *l, const struct ledger_meta *meta, struct wh
     TRY(ledger_db_run(l->db, why, SQL_FORGET_STAGED, ""));
     TRY(ledger_db_run(l->db, why, SQL_FORGET_LEFT, ""));
     TRY(ledger_db_run(l->db, why, SQL_FORGET_LEFT_HISTORY, ""));
+    TRY(ledger_db_run(l->db, why, SQL_FORGET_LEFT_CLAIMS, ""));
     TRY(unite_all(l, SQL_STAGED_NEXT, doubted, why));
     if (doubted) TRY(unite_all(l, SQL_DOUBTED_NEXT, true, why));
+    TRY(ledger_db_run(l->db, why, SQL_CLAIMS_FALLEN, ""));
     for (size_t i = 0; i < COUNT_OF(steps); i++) TRY(ledger_db_run(l->db, why, steps[i], ""));
     return set_meta(l, meta->target, 0, meta->token, why);
 }

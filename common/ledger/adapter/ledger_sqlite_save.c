@@ -101,6 +101,12 @@ static RC save_all(struct ledger_sqlite *l, uint64_t generation, struct id after
     return RC_OK;
 }
 
+static RC refuse_claims(struct ledger_sqlite *l, uint64_t generation, struct why *why) {
+    bool any = false;
+    TRY(ledger_db_first(l->db, &any, why, SQL_CLAIM_ANY, "u", generation));
+    return any ? why_set(why, RC_ABSENT, LEDGER_UNSAVED_WORDS, generation) : RC_OK;
+}
+
 enum rc ledger_sqlite_save_files(void *self, struct ledger_at at, struct id after, size_t max, struct arena *arena,
                                  struct saved_file **out, size_t *out_n, struct why *why) {
     struct ledger_sqlite *l = self;
@@ -108,7 +114,9 @@ enum rc ledger_sqlite_save_files(void *self, struct ledger_at at, struct id afte
     size_t n = 0;
     LOCKED(&l->lock);
     TRY(ledger_sqlite_begin(l, at, false, why));
-    TRY(ledger_db_end(l->db, save_all(l, at.generation, after, max, arena, found, &n, why), why));
+    enum rc rc = refuse_claims(l, at.generation, why);
+    if (rc == RC_OK) rc = save_all(l, at.generation, after, max, arena, found, &n, why);
+    TRY(ledger_db_end(l->db, rc, why));
     *out = found;
     *out_n = n;
     return RC_OK;

@@ -112,6 +112,14 @@ struct block_header made_header(struct made *m) {
     return h;
 }
 
+static struct str made_claims(struct made *m, const struct attempt *a) {
+    size_t n = coin(m) ? number32(m) % 5 : 0;
+    char *at = arena_alloc(&m->arena, n * CLAIM_BYTES + 1);
+    uint64_t step = (a->to - a->from) / (n + 1);
+    for (size_t i = 0; i < n; i++) claim_pack(&(struct claim){made_id(m), a->from + i * step}, at + i * CLAIM_BYTES);
+    return (struct str){at, n * CLAIM_BYTES};
+}
+
 struct block_trailer made_trailer(struct made *m) {
     struct attempt attempt = made_attempt(m);
     return (struct block_trailer){.attempt = attempt,
@@ -121,7 +129,8 @@ struct block_trailer made_trailer(struct made *m) {
                                   .digest = rng_next(&m->rng),
                                   .tail_hash = rng_next(&m->rng),
                                   .closed = coin(m),
-                                  .first_end = coin(m) ? attempt.from : 0};
+                                  .first_end = coin(m) ? attempt.from : 0,
+                                  .claims = made_claims(m, &attempt)};
 }
 
 struct job made_job(struct made *m) {
@@ -180,6 +189,7 @@ struct seal made_seal(struct made *m) {
         s.trailers[i].attempt = s.attempts[i];
         if (s.trailers[i].first_end) s.trailers[i].first_end = s.trailers[i].attempt.from;
         s.trailers[i].facts = s.facts[i];
+        s.trailers[i].claims = made_claims(m, &s.attempts[i]);
     }
     return s;
 }
@@ -329,6 +339,7 @@ void same_trailer(const struct block_trailer *a, const struct block_trailer *b) 
     assert_int_equal(a->tail_hash, b->tail_hash);
     assert_int_equal(a->closed, b->closed);
     assert_int_equal(a->first_end, b->first_end);
+    same_str(a->claims, b->claims);
 }
 
 void same_hex(struct str bytes, const char *hex) {

@@ -81,6 +81,49 @@ static void the_bytes_of_a_trailer_are_fixed(void **state) {
              "653a2f2f2f7661722f6c6f672f612e6e646a736f6e1988776655443322112101002a36fe9c9717290900000000000000"
              "3080203911223344556677884080808020220d0815100118022003280f30ac0228063118171615141312113928272625"
              "242322214001");
+    char claims[2 * CLAIM_BYTES];
+    claim_pack(&(struct claim){attempt.id, attempt.from + 1}, claims);
+    trailer.claims = (struct str){claims, CLAIM_BYTES};
+    buf_reset(&out);
+    assert_int_equal(block_encode_trailer(&trailer, &out), RC_OK);
+    same_hex(buf_str(&out),
+             "dc00000012d90108011246080312100102030405060708090a0b0c0d0e0f101802208080804028908280403210212223"
+             "2425262728292a2b2c2d2e2f303a10a1a2a3a4a5a6a7a8a9aaabacadaeafb040051a4e0a06616363657373121866696c"
+             "653a2f2f2f7661722f6c6f672f612e6e646a736f6e1988776655443322112101002a36fe9c9717290900000000000000"
+             "3080203911223344556677884080808020220d0815100118022003280f30ac0228063118171615141312113928272625"
+             "2423222140015218"
+             "2122232425262728292a2b2c2d2e2f300100000800000000");
+}
+
+static void claims_are_whole_ascending_and_in_the_range(void **state) {
+    (void)state;
+    AUTO(buf_done) struct buf out = BUF_INIT(BLOCK_MESSAGE_MAX);
+    static const struct {
+        uint64_t first, second;
+        bool good;
+    } cases[] = {{0, 0, true}, {0, 271, true}, {1, 0, false}, {0, 272, false}, {UINT64_MAX, 0, false}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char claims[2 * CLAIM_BYTES];
+        struct block_trailer trailer = {.attempt = attempt, .facts = fixed_facts(), .claims = {claims, sizeof claims}};
+        claim_pack(&(struct claim){attempt.id, attempt.from + cases[i].first}, claims);
+        claim_pack(&(struct claim){attempt.id, attempt.from + cases[i].second}, claims + CLAIM_BYTES);
+        buf_reset(&out);
+        assert_int_equal(block_encode_trailer(&trailer, &out), cases[i].good ? RC_OK : RC_BAD);
+        trailer.claims.len--;
+        assert_int_equal(block_encode_trailer(&trailer, &out), RC_BAD);
+    }
+    AUTO(own_free) char *many = calloc(CLAIMS_MAX + 1, CLAIM_BYTES);
+    struct block_trailer trailer = {.attempt = attempt, .facts = fixed_facts()};
+    for (size_t i = 0; i <= CLAIMS_MAX; i++)
+        claim_pack(&(struct claim){attempt.id, attempt.from}, many + i * CLAIM_BYTES);
+    trailer.claims = (struct str){many, (size_t)CLAIMS_MAX * CLAIM_BYTES};
+    buf_reset(&out);
+    assert_int_equal(block_encode_trailer(&trailer, &out), RC_OK);
+    struct block_message m;
+    assert_int_equal(block_decode(buf_str(&out), &m, NULL), RC_OK);
+    same_str(m.trailer.claims, trailer.claims);
+    trailer.claims.len += CLAIM_BYTES;
+    assert_int_equal(block_encode_trailer(&trailer, &out), RC_BAD);
 }
 
 static void same_header(const struct block_header *a, const struct block_header *b) {
@@ -267,6 +310,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_bytes_of_a_header_are_fixed),
         cmocka_unit_test(the_bytes_of_a_trailer_are_fixed),
+        cmocka_unit_test(claims_are_whole_ascending_and_in_the_range),
         cmocka_unit_test(a_header_comes_back),
         cmocka_unit_test(a_trailer_comes_back),
         cmocka_unit_test(decoded_texts_lie_in_the_message),

@@ -73,7 +73,7 @@ static void fixed_make(struct fixed *f) {
     *f = (struct fixed){.attempts = {first, second},
                         .facts = {facts, facts},
                         .blocks = {{40, 0, 5}, {44, 1, 0}},
-                        .trailers = {{second, facts, {2, 2, 0, 0, 0, 2}, 1, 11, 12, true, 0}}};
+                        .trailers = {{second, facts, {2, 2, 0, 0, 0, 2}, 1, 11, 12, true, 0, STR("")}}};
     f->seal = (struct seal){.queue = {{9}},
                             .generation = 1,
                             .partition = 2,

@@ -159,6 +159,7 @@ struct config_source {
     enum config_after after_durable;
     struct str move_to;        /* CONFIG_MOVE: an absolute folder */
     uint64_t close_after_ms;   /* a file that did not grow for so long is closed */
+    uint64_t ignore_older_ms;  /* files that did not change for so long are left alone when they are found; 0: none */
     uint64_t rotated_after_ms; /* the same for one that was renamed or deleted */
     bool follow_symlinks;
 };

@@ -156,6 +156,11 @@ const struct config_row config_table[] = {
               "receipt is written. If it grows again it goes on."},
     {"sources[].rotated_after", CONFIG_DURATION, IN_SOURCE(rotated_after_ms), .fallback = "30s", .low = 10,
      .high = 365 * DAY_MS, .about = "The same for a file that was renamed or deleted."},
+    {"sources[].ignore_older", CONFIG_DURATION, IN_SOURCE(ignore_older_ms), .fallback = "0s", .low = 0,
+     .high = 100 * 365 * DAY_MS,
+     .about =
+         "A file whose last change lies back longer than this when it is found is left alone until it changes, and "
+         "is then read from its start. What was begun is read to its end, however old. 0s: none is too old."},
     {"sources[].follow_symlinks", CONFIG_BOOL, IN_SOURCE(follow_symlinks), .fallback = "true",
      .about = "Whether a path may be, or lead through, a symbolic link."},
 

@@ -63,6 +63,7 @@ struct catalog_entry {
     bool rotated : 1;     /* it was renamed, or closed for good by --once: after_durable may act */
     bool set_aside : 1;   /* a stripe of it failed too often */
     bool open_tail : 1;   /* its last line had no end when its stripes were finished: nobody has it yet */
+    bool ignored : 1;     /* it was too old when it was found, and did not change since */
     bool lost_told : 1;   /* told that it vanished unread */
 };
 

@@ -278,6 +278,10 @@ RC emitter_step(struct emitter *e, uint64_t now_ms, int64_t wall_ns, uint64_t *o
 }
 
 static void count_entry(struct emitter_view *v, const struct catalog_entry *entry) {
+    if (entry->ignored) {
+        v->ignored++;
+        return;
+    }
     v->files++;
     v->bytes += entry->size;
     v->bytes_done += MIN(entry->done_size, entry->size);

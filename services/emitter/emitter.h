@@ -32,6 +32,7 @@ struct emitter_source {
     bool oldest_first;         /* files in the order of their times of modification, else as they are found */
     uint64_t close_after_ms;   /* closed when unchanged for so long */
     uint64_t rotated_after_ms; /* the same for a file that was renamed, or that no matching name leads to any more */
+    uint64_t ignore_older_ms;  /* left alone until it changes when its last change was longer ago; 0: none */
     enum emitter_after after;
     struct str move_to;
 };
@@ -73,6 +74,7 @@ struct emitter_view {
     bool scanned;               /* the first scan is complete and everything in it identified */
     bool converted;             /* --once: every file is closed and all its stripes are converted */
     bool done;                  /* --once: every receipt is written, or a stripe of the file was set aside */
+    uint64_t ignored;           /* files too old to be read, in none of the figures above */
     uint64_t unreadable;        /* files that cannot be opened */
     uint64_t lost_bytes;        /* of files that were truncated or deleted before they were read */
 };
@@ -85,7 +87,7 @@ RC emitter_new(const struct emitter_settings *settings, const struct emitter_por
 /* Stops where it is: what was under way is simply not said again. */
 void emitter_free(struct emitter *emitter);
 /* Does the next thing. *out_wait_ms: how long nothing will be due (0: call again at once). `now_ms` never goes back;
- * `wall_ns` is the time of day, for receipts only. */
+ * `wall_ns` is the time of day, for receipts and for how old a file is. */
 RC emitter_step(struct emitter *emitter, uint64_t now_ms, int64_t wall_ns, uint64_t *out_wait_ms, struct why *why);
 /* Something under a watched place changed: scan at the next step. */
 void emitter_wake(struct emitter *emitter);

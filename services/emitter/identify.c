@@ -6,6 +6,8 @@
 #include "must.h"
 #include "num.h"
 
+enum { NS_PER_MS = 1000000 };
+
 enum identify_answer identify_decide(const struct ledger_file *known, const struct identify_view *view) {
     uint64_t seen = MAX((uint64_t)known->prefix_len, known->reach);
     if (known->closed) seen = MAX(seen, known->closed_end);
@@ -20,7 +22,7 @@ struct candidate {
     struct catalog_entry *entry;
     struct source_file *file; /* open while it is looked at */
     struct source_stat stat;
-    enum { SKIP, ENROLL, AMEND, KNOWN } fate;
+    enum { SKIP, ENROLL, AMEND, KNOWN, IGNORE } fate;
     uint32_t prefix_len;
     uint64_t prefix_hash;
 };
@@ -68,10 +70,17 @@ static void tell_lost(struct emitter *e, const struct catalog_entry *entry, cons
              F_U64("offset", known->reach));
 }
 
+/* Nobody has begun it, and it did not change for long, nor since it was listed. */
+static bool is_too_old(const struct emitter *e, const struct candidate *c) {
+    int64_t limit_ms = (int64_t)emitter_source_of(e, c->entry)->ignore_older_ms;
+    bool changed = c->stat.size != c->entry->size || c->stat.mtime_ns != c->entry->mtime_ns;
+    return limit_ms && !changed && (e->wall_ns - c->stat.mtime_ns) / NS_PER_MS > limit_ms;
+}
+
 static RC decide(struct emitter *e, struct candidate *c, const struct ledger_file *known, struct why *why) {
     struct identify_view view = {0};
     TRY(view_of(e, c, known, &view, why));
-    c->fate = ENROLL;
+    c->fate = !known->found && is_too_old(e, c) ? IGNORE : ENROLL;
     if (!known->found) return RC_OK;
     switch (identify_decide(known, &view)) {
     case IDENTIFY_SHORTER:
@@ -122,12 +131,23 @@ static void settle(struct emitter *e, struct candidate *c, struct id id, const s
     entry->closed = !fresh && known->closed;
     entry->closed_end = entry->closed ? known->closed_end : 0;
     entry->receipted = entry->closed && known->receipted;
-    entry->gone = false;
+    entry->gone = entry->ignored = false;
     entry->close_told = ended;
     entry->state = CATALOG_ACTIVE;
     e->closing = true; /* its end may be due: go over the catalog once the list is empty */
     e->close_at = 0;
     emitter_want(e, entry);
+}
+
+/* The entry stays as it was listed, so that the scan that sees it otherwise has it identified again. */
+static void leave_alone(struct emitter *e, struct candidate *c) {
+    if (!c->entry->ignored)
+        LOG_DEBUG("file is older than ignore_older and left alone until it changes",
+                  F_STR("file", emitter_uri(e, c->entry)));
+    c->entry->ignored = true;
+    c->entry->state = CATALOG_ACTIVE;
+    e->closing = true;
+    e->close_at = 0;
 }
 
 static RC open_candidate(struct emitter *e, struct candidate *c, struct why *why) {
@@ -247,6 +267,7 @@ static enum rc identify_batch(struct emitter *e, struct candidate *all, size_t n
             e->rescan_again = true;
         if (rc == RC_OK) c->entry->denied = false;
         if (c->fate == KNOWN) settle(e, c, known[i].id, &known[i]);
+        if (c->fate == IGNORE) leave_alone(e, c);
     }
     TRY(enroll_all(e, all, n, known, why));
     return amend_all(e, all, n, known, why);

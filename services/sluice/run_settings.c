@@ -149,6 +149,7 @@ static struct emitter_source emitter_source(const struct config_source *s) {
                                    .oldest_first = s->order == CONFIG_ORDER_OLDEST_FIRST,
                                    .close_after_ms = s->close_after_ms,
                                    .rotated_after_ms = s->rotated_after_ms,
+                                   .ignore_older_ms = s->ignore_older_ms,
                                    .after = s->after_durable == CONFIG_DELETE ? EMITTER_DELETE
                                             : s->after_durable == CONFIG_MOVE ? EMITTER_MOVE
                                                                               : EMITTER_KEEP,

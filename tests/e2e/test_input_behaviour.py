@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Promise: whatever happens to input files, what is guaranteed for it holds. One test a case; the watching ones start
-`sluice run` without --once. Most use the converter `raw`, whose records are the lines themselves."""
+`sluice run` without --once. The hazards that depend on stripes are in test_hazards.py. Most use the converter `raw`, whose records are the lines themselves."""
 import json
 import os
 import resource
@@ -51,17 +51,6 @@ def test_a_renamed_file_is_the_same_file(raw):
     readers.assert_lines(raw.out, numbered(0, 100).splitlines())
 
 
-def test_rotation_while_watching_loses_and_doubles_nothing(raw):
-    path = raw.file("a.log")
-    with raw.start() as running:
-        for turn in range(5):
-            raw.file("a.log", numbered(turn * 1000, 1000), append=True)
-            path.rename(raw.inputs / f"a.log.{turn}")
-            raw.file("a.log.%d" % turn, b"late %d\n" % turn, append=True)  # a writer that still holds the old file
-        found = finish(running, raw, 5005)
-    assert found == sorted(numbered(0, 5000).splitlines() + [b"late %d" % t for t in range(5)])
-
-
 def in_work(pipe):
     """True when a listed file shows that the run has opened its input."""
     return lambda: pipe.state.exists() and pipe.ask_json("status", check=None).get("files")
@@ -89,20 +78,6 @@ def test_a_new_file_under_an_old_name_is_another_file(raw):
     readers.assert_lines(raw.out, numbered(0, 50).splitlines() + numbered(0, 51).splitlines())
 
 
-def test_a_reused_inode_with_other_bytes_is_a_new_file(raw):
-    path = raw.file("a.log", numbered(0, 50, "old"))
-    raw.run_once()
-    inode = path.stat().st_ino
-    for _ in range(200):  # file systems hand freed inodes out again soon, but promise nothing
-        path.unlink()
-        raw.file("a.log", numbered(0, 60, "new"))
-        if path.stat().st_ino == inode:
-            break
-    print("the inode was reused:", path.stat().st_ino == inode)
-    raw.run_once()
-    readers.assert_lines(raw.out, numbered(0, 50, "old").splitlines() + numbered(0, 60, "new").splitlines())
-
-
 def test_a_file_that_is_deleted_while_it_is_read_is_read_to_its_end(raw):
     path = raw.inputs / "a.log"
     count = make_logs(path, 40 * MEBI)["lines"]
@@ -114,22 +89,6 @@ def test_a_file_that_is_deleted_while_it_is_read_is_read_to_its_end(raw):
         wait_for(f"{count} records", arrived(raw, count))
         running.drain()
     readers.assert_each_line_once(raw.out, [copy])
-
-
-def test_a_file_that_is_deleted_when_it_was_read_is_there_once(raw):
-    """What its writer adds behind the deletion may come or not, but never twice, and the run goes on."""
-    path = raw.file("a.log", numbered(0, 10))
-    with raw.start() as running:
-        wait_for("the first lines", arrived(raw, 10))
-        with open(path, "ab", buffering=0) as writer:
-            path.unlink()
-            writer.write(numbered(10, 10))
-        raw.file("b.log", numbered(20, 10))
-        wait_for("the other file", arrived(raw, 20))
-        running.drain()
-    found = readers.lines(raw.out)
-    assert len(found) == len(set(found))
-    assert set(numbered(0, 10).splitlines() + numbered(20, 10).splitlines()) <= set(found)
 
 
 def test_a_symlink_and_its_target_are_one_file(raw):
@@ -202,47 +161,6 @@ def test_growth_after_a_file_was_taken_as_closed_goes_on_where_it_ended(raw):
     assert ends == [7, 17]
 
 
-def test_a_truncated_and_rewritten_file_is_a_new_file(raw):
-    raw.file("a.log", numbered(0, 100, "old"))
-    raw.run_once()
-    raw.file("a.log", numbered(0, 10, "new"))  # opens with O_TRUNC: the same inode
-    raw.run_once()
-    readers.assert_lines(raw.out, numbered(0, 100, "old").splitlines() + numbered(0, 10, "new").splitlines())
-
-
-def test_a_rewritten_file_that_is_longer_is_a_new_file(raw):
-    raw.file("a.log", numbered(0, 10, "old"))
-    raw.run_once()
-    raw.file("a.log", numbered(0, 100, "new"))
-    raw.run_once()
-    readers.assert_lines(raw.out, numbered(0, 10, "old").splitlines() + numbered(0, 100, "new").splitlines())
-
-
-def test_a_file_that_was_rewritten_behind_its_start_is_a_new_file(raw):
-    """The first KiB is the same, the bytes before the place where reading stopped are not."""
-    head = b"header " + b"x" * 2000 + b"\n"
-    raw.file("a.log", head + numbered(0, 100, "old"))
-    raw.run_once()
-    raw.file("a.log", head + numbered(0, 200, "new"))
-    raw.run_once()
-    readers.assert_lines(raw.out, [head[:-1]] * 2 + numbered(0, 100, "old").splitlines()
-                         + numbered(0, 200, "new").splitlines())
-
-
-def test_copytruncate_keeps_what_was_seen_and_goes_on(raw):
-    """What is written between the last scan and the truncation is gone for any reader; here it was scanned."""
-    path = raw.file("a.log", numbered(0, 1000))
-    raw.settings["sources"][0]["paths"] = [str(path)]
-    with raw.start() as running:
-        for turn in range(1, 4):
-            wait_for("all so far", arrived(raw, turn * 1000))
-            (raw.inputs / f"copy.{turn}").write_bytes(path.read_bytes())
-            os.truncate(path, 0)
-            raw.file("a.log", numbered(turn * 1000, 1000), append=True)
-        found = finish(running, raw, 4000)
-    assert found == sorted(numbered(0, 4000).splitlines())
-
-
 def test_a_file_that_is_replaced_while_it_is_read_harms_nobody(raw):
     """The new file is there whole and once; of the old one, no line twice; the audit holds."""
     path = raw.inputs / "a.log"
@@ -303,13 +221,6 @@ def test_many_files_with_the_same_first_kib_are_told_apart(raw):
         raw.file(f"{i}.log", head + b"%d\n" % i)
     raw.run_once()
     readers.assert_lines(raw.out, [head[:-1]] * 50 + [b"%d" % i for i in range(50)])
-
-
-def test_equal_files_are_all_read(raw):
-    for i in range(20):
-        raw.file(f"{i}.log", numbered(0, 10))
-    raw.run_once()
-    readers.assert_lines(raw.out, numbered(0, 10).splitlines() * 20)
 
 
 def test_empty_files_are_fine_and_may_grow_later(raw):
@@ -484,31 +395,6 @@ def test_a_folder_that_appears_later_is_found(raw):
         wait_for("the state folder", lambda: raw.state.exists() and any(raw.state.iterdir()))
         raw.file("later/deeper/a.log", numbered(0, 10))
         assert finish(running, raw, 10) == sorted(numbered(0, 10).splitlines())
-
-
-def test_a_file_without_permission_is_told_and_the_rest_goes_on(raw):
-    """Run as nobody where the tests run as root, whom no permission stops."""
-    closed = raw.file("closed.log", numbered(0, 10, "closed"))
-    raw.file("open.log", numbered(0, 10, "open"))
-    closed.chmod(0)
-    raw.out.mkdir()
-    raw.state.mkdir()
-    prefix = []
-    if os.geteuid() == 0:
-        prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-        for path in (raw.out, raw.state):
-            os.chown(path, 65534, 65534)
-        for folder in [raw.folder, *raw.folder.parents][:4]:
-            if folder.stat().st_uid == 0 and str(folder).startswith("/tmp/"):
-                folder.chmod(0o755)
-    with Running(raw, "--once", prefix=prefix) as running:
-        assert running.process.wait() == NO
-        assert running.text().count("file cannot be read") == 1 and str(closed) in running.text()
-    assert sorted(readers.lines(raw.out)) == sorted(numbered(0, 10, "open").splitlines())
-    closed.chmod(0o644)
-    with Running(raw, "--once", prefix=prefix) as running:
-        assert running.process.wait() == OK
-    assert len(readers.lines(raw.out)) == 20
 
 
 def test_more_files_than_file_handles_are_read(raw):

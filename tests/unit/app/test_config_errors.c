@@ -115,7 +115,7 @@ static void bad_sources_are_refused(void **state) {
         {SOURCE("    convertor: raw\n"),
          "c.yaml:6:5: sources[0]: \"convertor\" is not one of the keys name, paths, "
          "exclude, converter, types, table, record, time, max_line_bytes, stripe_bytes, order, weight, "
-         "after_durable, close_after, rotated_after, follow_symlinks, regex, syslog, "
+         "after_durable, close_after, rotated_after, ignore_older, follow_symlinks, regex, syslog, "
          "lua, where, fields, dedupe; did you mean \"converter\"?"},
         {SOURCE("    name: b\n"), "c.yaml:6:5: sources[0].name: the key is given twice"},
         {"pipeline: web\nsources: [{name: a b}]\n",

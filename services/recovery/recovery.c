@@ -309,7 +309,7 @@ static RC load_snapshot(struct recovering *r, struct why *why) {
     if (n || r->settings->full) return RC_OK;
     enum rc rc = snapshot_find(p->store, r->settings->queue, &arena, &snapshot, why);
     if (rc != RC_OK) return rc == RC_ABSENT ? RC_OK : rc;
-    TRY(snapshot_load(p->store, p->ledger, r->token, &snapshot, r->settings->queue, why));
+    TRY(snapshot_load(p->store, p->ledger, r->token, &snapshot, r->settings->loaders, why));
     LOG_WARN("the ledger goes on from a snapshot", F_STR("snapshot", snapshot.name),
              F_U64("files", snapshot.index.files));
     return RC_OK;

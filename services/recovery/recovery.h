@@ -49,6 +49,7 @@ struct recovery_settings {
     uint32_t partitions;
     uint32_t partitions_before; /* the most that any earlier generation had, where that is more than now */
     struct settings output;     /* stands in the barriers, and decides nothing */
+    unsigned loaders; /* threads that load a snapshot at once; 0: the caller's, and nothing happens beside it */
     /* The ledger may be no prefix of its own history: every seal is read from the first, and every batch is told
      * durable again. Else, also for an empty ledger, seals that it was told durable are not read. */
     bool full;

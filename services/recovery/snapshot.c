@@ -2,11 +2,13 @@
 #include "snapshot.h"
 
 #include "alloc.h"
+#include "must.h"
 #include "names.h"
 #include "num.h"
 #include "own.h"
 #include "tombstone.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -209,26 +211,73 @@ RC snapshot_find(struct store store, struct id queue, struct arena *arena, struc
     return RC_OK;
 }
 
-static RC load_page(struct store store, struct ledger ledger, struct id token, struct str key, struct id queue,
-                    struct why *why) {
+struct loading {
+    struct store store;
+    struct ledger ledger;
+    struct id token;
+    const struct snapshot *snapshot;
+    pthread_mutex_t lock;
+    uint64_t next; /* page */
+    enum rc rc;
+    struct why why; /* of the first that failed */
+};
+
+static RC load_page(const struct loading *l, struct str key, struct why *why) {
     AUTO(buf_done) struct buf bytes = BUF_INIT(SAVED_BYTES_MAX);
     AUTO(arena_done) struct arena arena = ARENA_INIT;
+    struct ledger ledger = l->ledger;
     struct saved_page page;
-    enum rc rc = store_get(store, key, 0, SAVED_BYTES_MAX, &bytes, why);
+    enum rc rc = store_get(l->store, key, 0, SAVED_BYTES_MAX, &bytes, why);
     if (rc == RC_ABSENT) rc = RC_STALE;
     if (rc == RC_OK) rc = saved_page_decode(buf_str(&bytes), &arena, &page, why);
     if (rc != RC_OK) return why_wrap(why, rc == RC_BAD ? RC_BROKEN : rc, "%.*s", STR_ARG(key));
-    if (!id_equal(page.queue, queue)) return foreign(key, why);
+    if (!id_equal(page.queue, l->snapshot->index.queue)) return foreign(key, why);
     ledger.at.generation = page.generation;
-    return ledger_recover_files(ledger, token, page.files, page.files_len, why);
+    return ledger_recover_files(ledger, l->token, page.files, page.files_len, why);
+}
+
+static bool next_page(struct loading *l, uint64_t *out) {
+    LOCKED(&l->lock);
+    if (l->rc != RC_OK || l->next == l->snapshot->index.pages) return false;
+    *out = l->next++;
+    return true;
+}
+
+static void failed(struct loading *l, enum rc rc, const struct why *why) {
+    LOCKED(&l->lock);
+    if (l->rc != RC_OK) return;
+    l->rc = rc;
+    l->why = *why;
+}
+
+static void *load_pages(void *context) {
+    struct loading *l = context;
+    uint64_t i = 0;
+    while (next_page(l, &i)) {
+        AUTO(buf_done) struct buf key = BUF_INIT(NAME_MAX_BYTES);
+        struct why why = {0};
+        enum rc rc = name_snapshot_page(l->snapshot->name, i, &key);
+        if (rc == RC_OK) rc = load_page(l, buf_str(&key), &why);
+        if (rc != RC_OK) failed(l, rc, &why);
+    }
+    return NULL;
 }
 
 RC snapshot_load(struct store store, struct ledger ledger, struct id token, const struct snapshot *snapshot,
-                 struct id queue, struct why *why) {
-    for (uint64_t i = 0; i < snapshot->index.pages; i++) {
-        AUTO(buf_done) struct buf key = BUF_INIT(NAME_MAX_BYTES);
-        TRY(name_snapshot_page(snapshot->name, i, &key));
-        TRY(load_page(store, ledger, token, buf_str(&key), queue, why));
+                 unsigned loaders, struct why *why) {
+    struct loading l = {.store = store, .ledger = ledger, .token = token, .snapshot = snapshot};
+    pthread_t threads[SNAPSHOT_LOADERS_MAX];
+    unsigned n = 0;
+    MUST(pthread_mutex_init(&l.lock, NULL) == 0);
+    while (n + 1 < MIN(loaders, (unsigned)SNAPSHOT_LOADERS_MAX) && n + 1 < snapshot->index.pages &&
+           pthread_create(&threads[n], NULL, load_pages, &l) == 0)
+        n++; /* with fewer it takes longer */
+    (void)load_pages(&l);
+    for (unsigned i = 0; i < n; i++) MUST(pthread_join(threads[i], NULL) == 0);
+    (void)pthread_mutex_destroy(&l.lock);
+    if (l.rc != RC_OK) {
+        if (why) *why = l.why;
+        return l.rc;
     }
     return ledger_recover_counters(ledger, token, snapshot->index.counters, snapshot->index.counters_len, why);
 }

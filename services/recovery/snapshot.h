@@ -11,7 +11,7 @@
 #include "rng.h"
 #include "store.h"
 
-enum { SNAPSHOT_PAGE_FILES = 2000, SNAPSHOTS_KEPT = 2 };
+enum { SNAPSHOT_PAGE_FILES = 2000, SNAPSHOTS_KEPT = 2, SNAPSHOT_LOADERS_MAX = 16 };
 
 struct snapshot_settings {
     struct id queue;
@@ -30,8 +30,10 @@ RC snapshot_write(struct store store, struct ledger ledger, const struct snapsho
                   uint64_t *out_files, struct why *why);
 /* The newest complete one. RC_ABSENT: there is none. */
 RC snapshot_find(struct store store, struct id queue, struct arena *arena, struct snapshot *out, struct why *why);
-/* Into a ledger that has no file, by the recoverer whose token it is. RC_STALE: it was removed meanwhile. */
+/* Into a ledger that has no file, by the recoverer whose token it is. `loaders` threads (0 as 1: the caller alone) each
+ * take a page at a time, for a bucket's answers take their time, and so does the ledger. RC_STALE: it was removed
+ * meanwhile. */
 RC snapshot_load(struct store store, struct ledger ledger, struct id token, const struct snapshot *snapshot,
-                 struct id queue, struct why *why);
+                 unsigned loaders, struct why *why);
 
 #endif

@@ -88,13 +88,10 @@ static RC open_all(struct rebuild *b, struct why *why) {
 static RC rebuild_once(struct rebuild *b, struct rng *rng, uint64_t *out_epoch, struct why *why) {
     struct runtime *r = &b->runtime;
     struct recovery_ports ports = runtime_recovery_ports(r);
-    struct recovery_settings settings = {.queue = r->queue,
-                                         .partitions = (uint32_t)r->config->broker.partitions,
-                                         .partitions_before = r->partitions_most,
-                                         .output = b->settings.uploader.output,
-                                         .full = b->full,
-                                         .tell = tell,
-                                         .tell_context = b};
+    struct recovery_settings settings = runtime_recovery_settings(r, &b->settings.uploader.output);
+    settings.full = b->full;
+    settings.tell = tell;
+    settings.tell_context = b;
     struct ledger_identity who;
     struct why found = {0};
     bool needed = b->full;

@@ -85,8 +85,7 @@ static RC repair_opened(struct runtime *runtime, struct repair_settings *setting
     TRY(run_settings_make(runtime, true, &run, why));
     AUTO(own_free) struct source_pattern *patterns = alloc_zero(config->source_count, sizeof *patterns);
     for (size_t i = 0; i < config->source_count; i++) patterns[i] = run.emitter_sources[i].pattern;
-    settings->recovery = (struct recovery_settings){
-        .queue = runtime->queue, .partitions = (uint32_t)config->broker.partitions, .output = run.uploader.output};
+    settings->recovery = runtime_recovery_settings(runtime, &run.uploader.output);
     settings->worker = &run.worker;
     settings->patterns = patterns;
     settings->patterns_len = config->source_count;

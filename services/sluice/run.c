@@ -142,10 +142,7 @@ static void stop_all(struct run *r) {
 static RC recover_if_needed(struct run *r, struct why *why) {
     struct runtime *runtime = r->runtime;
     struct recovery_ports ports = runtime_recovery_ports(runtime);
-    struct recovery_settings settings = {.queue = runtime->queue,
-                                         .partitions = (uint32_t)runtime->config->broker.partitions,
-                                         .partitions_before = runtime->partitions_most,
-                                         .output = r->settings.uploader.output};
+    struct recovery_settings settings = runtime_recovery_settings(runtime, &r->settings.uploader.output);
     struct why found = {0};
     bool needed = false;
     TRY(recovery_check(&ports, &settings, &needed, &found, why));

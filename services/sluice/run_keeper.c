@@ -25,11 +25,11 @@ struct keeper {
     bool checked;              /* at this start, a ledger that says that all is well was compared with the seals */
 };
 
+/* The queue has the last word on how many partitions there are. */
 static struct recovery_settings recovery_settings_of(const struct run *r) {
-    return (struct recovery_settings){.queue = r->runtime->queue,
-                                      .partitions = (uint32_t)r->partitions,
-                                      .partitions_before = r->runtime->partitions_most,
-                                      .output = r->settings.uploader.output};
+    struct recovery_settings settings = runtime_recovery_settings(r->runtime, &r->settings.uploader.output);
+    settings.partitions = (uint32_t)r->partitions;
+    return settings;
 }
 
 static RC recover(struct keeper *k, struct why *why) {

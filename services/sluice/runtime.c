@@ -66,6 +66,15 @@ static enum rc open_older(void *self, uint64_t generation, struct broker *out, s
     return runtime_open_queue(self, generation, out, why);
 }
 
+struct recovery_settings runtime_recovery_settings(const struct runtime *r, const struct settings *output) {
+    enum { LOADERS = 4 }; /* enough to hide a bucket's answers behind the ledger's work */
+    return (struct recovery_settings){.queue = r->queue,
+                                      .partitions = (uint32_t)r->config->broker.partitions,
+                                      .partitions_before = r->partitions_most,
+                                      .output = *output,
+                                      .loaders = r->fleet ? LOADERS : 0};
+}
+
 struct recovery_ports runtime_recovery_ports(const struct runtime *r) {
     struct recovery_older older = {open_older, (void *)r};
     return (struct recovery_ports){r->broker, r->ledger, r->store, older};

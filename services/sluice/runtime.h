@@ -45,6 +45,8 @@ RC runtime_remake_ledger(const struct runtime *runtime, bool *out_made, struct w
 RC runtime_open_queue(const struct runtime *runtime, uint64_t generation, struct broker *out, struct why *why);
 /* Takes the queue of an earlier generation away with all that is in it; nothing when there is none. RUNTIME_WRITE. */
 RC runtime_drop_queue(const struct runtime *runtime, uint64_t generation, struct why *why);
+/* How a recovery of it goes about; `output` stands in its barriers. */
+struct recovery_settings runtime_recovery_settings(const struct runtime *runtime, const struct settings *output);
 /* What a recovery works on, earlier generations' queues included; while the broker is open. */
 struct recovery_ports runtime_recovery_ports(const struct runtime *runtime);
 /* Opens the queue of the configured generation: after the earlier ones were finished, before run. */

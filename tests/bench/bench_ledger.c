@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench_ledger [--stripes N] [--a-file N] [--threads N] [--call N]: the ledger of a fleet on the Redis at
+/* bench_ledger [--stripes N] [--a-file N] [--threads N] [--call N] [--loaders N]: the ledger of a fleet on the Redis at
  * SLUICE_TEST_REDIS (tools/bench --ledger starts one): calls a second, and memory a stripe at rest, that is, converted,
  * durable and with its history forgotten. A call carries an array, as the committer's do; each thread is one committer.
  * Measures and prints; judges nothing. */
 #include "alloc.h"
 #include "clock.h"
 #include "ledger_redis.h"
-#include "ledger_save.h"
 #include "must.h"
+#include "snapshot.h"
+#include "store_memory.h"
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
@@ -19,7 +20,7 @@
 enum { STRIPE_BYTES = 64 << 20, ENROLL_AT_ONCE = 500, THREADS_MAX = 64, DURABLE_AT_ONCE = 1000, GIVEN_AT_ONCE = 512 };
 
 struct plan {
-    uint64_t stripes, a_file, threads, call;
+    uint64_t stripes, a_file, threads, call, loaders;
     struct ledger ledger;
     struct id *files;
     uint64_t files_len;
@@ -179,40 +180,35 @@ static void recover(struct plan *p, double *out_given_s, double *out_united_s) {
     free(winners);
 }
 
-/* As a snapshot: page by page out of this ledger, and into another one that is empty. */
+/* As a fleet does: a snapshot into a store, and out of it into another ledger that is empty. */
 static void copy(struct plan *p, const char *url, double *out_saved_s, double *out_taken_s) {
-    enum { PAGE_FILES = 2000 };
     struct ledger_redis_settings settings = {
         .url = str_of(url), .pipeline = STR("bench-copy"), .generation = 1, .call_ms = 60000};
+    struct snapshot_settings of = {.queue = {{7}}, .partitions = 1};
     struct ledger_redis_init init = {0};
-    struct id token = {{9}}, after = {{0}};
+    struct id token = {{9}};
     struct arena arena = ARENA_INIT;
+    struct rng rng = rng_from_kernel();
+    struct store store = store_memory_new();
+    struct snapshot snapshot;
     struct ledger other;
     struct why why = {0};
-    uint64_t target = 0, epoch = 0, saved_ms = 0, began = clock_ms(clock_real());
+    uint64_t target = 0, epoch = 0, files = 0, began = clock_ms(clock_real());
     bool made = false;
+    ok(snapshot_write(store, p->ledger, &of, &rng, &files, &why), &why);
+    MUST(files == p->files_len);
+    *out_saved_s = seconds_since(began);
     ok(ledger_redis_init(&settings, &init, &made, &why), &why);
     ok(ledger_redis_open(&settings, &other, &why), &why);
+    began = clock_ms(clock_real());
     ok(ledger_recover_begin(other, (struct ledger_epochs){other.at.epoch, 0, 0}, token, &target, &why), &why);
-    for (size_t n = PAGE_FILES; n;) {
-        struct buf bytes = BUF_INIT(SAVED_BYTES_MAX);
-        struct saved_page page = {.queue = token, .generation = 1}, read;
-        uint64_t at = clock_ms(clock_real());
-        arena_reset(&arena);
-        ok(ledger_save(p->ledger, after, PAGE_FILES, &arena, &page.files, &n, &why), &why);
-        page.files_len = n;
-        ok(saved_page_encode(&page, &bytes), &why);
-        saved_ms += clock_ms(clock_real()) - at;
-        if (n) after = page.files[n - 1].id;
-        ok(saved_page_decode(buf_str(&bytes), &arena, &read, &why), &why);
-        ok(ledger_recover_files(other, token, read.files, read.files_len, &why), &why);
-        buf_done(&bytes);
-    }
+    ok(snapshot_find(store, of.queue, &arena, &snapshot, &why), &why);
+    ok(snapshot_load(store, other, token, &snapshot, (unsigned)p->loaders, &why), &why);
     ok(ledger_recover_end(other, token, &epoch, &why), &why);
-    *out_saved_s = (double)(saved_ms + 1) / 1000;
-    *out_taken_s = seconds_since(began) - *out_saved_s;
+    *out_taken_s = seconds_since(began);
     arena_done(&arena);
     ledger_free(other);
+    store_free(store);
 }
 
 static uint64_t memory_of(const char *url) {
@@ -261,6 +257,7 @@ static void run(struct plan *p, const char *url) {
     copy(p, url, &saved, &taken);
     row("snapshot, files saved", files / saved, "a second");
     row("snapshot, files taken back", files / taken, "a second");
+    row("snapshot, a ledger taken back, whole", taken * 1000, "ms");
     recover(p, &given, &united);
     row("recovery, winners given", stripes / given, "a second");
     row("recovery, winners united", stripes / united, "a second");
@@ -269,11 +266,15 @@ static void run(struct plan *p, const char *url) {
 }
 
 int main(int argc, char **argv) {
-    struct plan p = {.stripes = 200000, .a_file = 640, .threads = 8, .call = 64};
+    struct plan p = {.stripes = 200000, .a_file = 640, .threads = 8, .call = 64, .loaders = 4};
     const struct {
         const char *name;
         uint64_t *value;
-    } options[] = {{"--stripes", &p.stripes}, {"--a-file", &p.a_file}, {"--threads", &p.threads}, {"--call", &p.call}};
+    } options[] = {{"--stripes", &p.stripes},
+                   {"--a-file", &p.a_file},
+                   {"--threads", &p.threads},
+                   {"--call", &p.call},
+                   {"--loaders", &p.loaders}};
     const char *url = getenv("SLUICE_TEST_REDIS");
     bool good = url != NULL;
     for (int i = 1; i < argc && good; i += 2) {
@@ -282,8 +283,9 @@ int main(int argc, char **argv) {
             if (strcmp(argv[i], options[k].name) == 0) good = (*options[k].value = strtoull(argv[i + 1], NULL, 10)) > 0;
     }
     if (!good || p.threads > THREADS_MAX) {
-        (void)fprintf(stderr, "bench_ledger [--stripes N] [--a-file N] [--threads N, at most 64] [--call N], with "
-                              "SLUICE_TEST_REDIS=redis://host:port\n");
+        (void)fprintf(
+            stderr, "bench_ledger [--stripes N] [--a-file N] [--threads N, at most 64] [--call N] [--loaders N], with "
+                    "SLUICE_TEST_REDIS=redis://host:port\n");
         return 2;
     }
     run(&p, url);

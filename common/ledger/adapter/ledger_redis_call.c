@@ -26,6 +26,10 @@ struct str redis_file_key(struct redis_call *c, struct id file) {
     return redis_key(c, "f:%d", file.bytes[0] * 16 + file.bytes[1] / 16);
 }
 
+struct str redis_index_key(struct redis_call *c, struct str field) {
+    return redis_key(c, "k:%d", (int)(hash_bytes(field) & 0xffff));
+}
+
 struct str redis_progress_key(struct redis_call *c, struct id file, uint64_t generation) {
     return redis_key(c, "p:%" PRIu64 ":%d", generation, file.bytes[0] * 256 + file.bytes[1]);
 }
@@ -77,11 +81,8 @@ struct str redis_rest_key(struct redis_call *c, uint64_t generation, struct id f
 
 static void call_reset(struct redis_call *c, struct ledger_redis *l, struct ledger_at at, bool gated) {
     struct arena arena = c->arena;
-    struct redis_args compares = c->compares, writes = c->writes;
     arena_reset(&arena);
-    compares.len = writes.len = 0;
-    *c = (struct redis_call){
-        .l = l, .at = at, .gated = gated, .arena = arena, .compares = compares, .writes = writes, .table_len = TABLE};
+    *c = (struct redis_call){.l = l, .at = at, .gated = gated, .arena = arena, .table_len = TABLE};
     c->table = ARENA_ARRAY(&c->arena, struct row *, TABLE);
     c->last = &c->first;
 }
@@ -103,7 +104,5 @@ RC redis_call_run(struct ledger_redis *l, struct ledger_at at, bool gated, redis
     }
     if (rc == RC_OK && !done) rc = why_set(why, RC_BUSY, "others change the same files in the ledger all the time");
     arena_done(&call.arena);
-    redis_args_done(&call.compares);
-    redis_args_done(&call.writes);
     return rc;
 }

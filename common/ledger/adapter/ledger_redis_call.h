@@ -9,12 +9,19 @@
 #define SLUICE_LEDGER_REDIS_CALL_H
 
 #include "ledger_redis_link.h"
+#include "ledger_redis_ops.h"
 #include "ledger_redis_pack.h"
 
 enum { REDIS_TRIES_MAX = 64, REDIS_ELEMENTS_A_SCRIPT = 1000, REDIS_STRIPES_A_HASH = 64, REDIS_GENERATIONS_MAX = 1024 };
 
 struct ledger_redis {
     struct redis_link *link;
+};
+
+/* What a call adds to a file's progress. */
+struct redis_gain {
+    uint64_t reach, tail;
+    int64_t outstanding, set_aside;
 };
 
 enum row_kind { ROW_FILE, ROW_STRIPE, ROW_INDEX, ROW_PROGRESS, ROW_CLAIM };
@@ -42,7 +49,8 @@ struct row {
     struct redis_file f;
     struct redis_stripe s;
     struct redis_share before;
-    struct id *ids; /* index: oldest version first */
+    struct redis_gain *gain; /* file: what its stripes add to its progress */
+    struct id *ids;          /* index: oldest version first */
     size_t ids_len;
     struct claim_place place;        /* claim: now */
     bool placed;                     /* claim: there is one */
@@ -65,7 +73,7 @@ struct redis_call {
     struct str generations_was;
     bool generations_touched;
     bool overtaken; /* what was loaded is not of one moment: begin again */
-    struct redis_args compares, writes;
+    struct redis_ops compares, writes;
 };
 
 typedef enum rc (*redis_body)(struct redis_call *call, void *context, struct why *why);
@@ -88,9 +96,14 @@ struct row *redis_file(struct redis_call *call, struct id file);
 RC redis_stripe(struct redis_call *call, struct id file, uint64_t stripe, struct row **out, struct why *why);
 struct row *redis_index(struct redis_call *call, const struct facts *key);
 struct row *redis_progress(struct redis_call *call, struct id file);
+/* The same, and no decision depends on it. */
+struct row *redis_file_row(struct redis_call *call, struct id file);
+struct row *redis_progress_row(struct redis_call *call, struct id file);
 RC redis_claim(struct redis_call *call, struct id key, struct row **out, struct why *why);
 /* Of the call's generation; zeros where there is none. */
 struct redis_progress *redis_progress_mine(struct redis_call *call, struct id file);
+/* An id under a key whose index entry was not loaded. */
+void redis_index_note(struct redis_call *call, const struct facts *key, struct id id);
 /* Room for one more winner, one more void, one more id. */
 struct rules_winner *redis_winner_room(struct redis_call *call, struct row *row);
 void redis_void_add(struct redis_call *call, struct row *row, struct rules_void add);
@@ -99,6 +112,7 @@ uint64_t redis_closed_end(const struct redis_file *file, bool *out_closed);
 
 /* ---- writes that are no rows ---- */
 
+/* The key comes first. */
 void redis_write(struct redis_call *call, const char *op, const struct str *args, size_t n);
 #define REDIS_WRITE(call, op, ...)                                                                                     \
     redis_write(call, op, (const struct str[]){__VA_ARGS__},                                                           \
@@ -116,6 +130,7 @@ RC redis_store(struct redis_call *call, bool *out_done, struct why *why);
 /* "{pipeline}:" and the rest, in the arena. */
 struct str redis_key(struct redis_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct str redis_file_key(struct redis_call *call, struct id file);
+struct str redis_index_key(struct redis_call *call, struct str field);
 struct str redis_progress_key(struct redis_call *call, struct id file, uint64_t generation);
 /* "{pipeline}:<letter>:<generation>:<id>" and what follows */
 struct str redis_named(struct redis_call *call, char letter, uint64_t generation, struct id file, const char *behind);

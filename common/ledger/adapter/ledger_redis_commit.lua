@@ -1,13 +1,18 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- commit: stores what a call of the ledger decided, if everything that it had looked at is still as it was.
 --
--- KEYS[1] the gate. ARGV[1] what it has to hold ('': any), ARGV[2] the number of comparisons, each four arguments:
--- key, field ('': the key is a string), how ('p': the value begins with, 'x': the value is), what ('': nothing is there).
--- Then writes: a command in small letters and its arguments (ARITY), or one of
---   prog key field reach tail outstanding aside  adds to a file's progress; `reach` and its `tail` only where it is
---                                                farther than what is there
---   rcpt key field end                           the receipt of a closed end was noted: the largest stays
---   most key field value                         the largest of two 64-bit numbers stays
+-- KEYS[1] the gate. ARGV[1] what it has to hold ('': any), ARGV[2] the number of comparisons. Then comparisons, and behind
+-- them writes; each is a name, a key, the number of its arguments, and these.
+-- Comparisons have pairs: field ('': the key is a string), what ('': nothing is there).
+--   p  the value begins with it
+--   x  the value is it
+-- Writes are a command in small letters that takes all its arguments at once, or one of these, as often as there are
+-- arguments for it:
+--   prog (field reach tail outstanding aside)  adds to a file's progress; `reach` and its `tail` only where it is farther
+--                                              than what is there
+--   rcpt (field end)                           the receipt of a closed end was noted: the largest stays
+--   most (field value)                         the largest of two 64-bit numbers stays
+--   idx (field id)                             the id is in the list of ids; behind those that are there
 -- Numbers of 64 bits are eight bytes, big endian, and compared by halves: a Lua number is exact to 2^53 only.
 -- All comparisons come before the first write. Answers 1, or 0 when a comparison did not hold: nothing was written.
 if ARGV[1] ~= '' then
@@ -15,24 +20,32 @@ if ARGV[1] ~= '' then
   if now ~= ARGV[1] then return redis.error_reply('GATE ' .. (now or 'is shut')) end
 end
 
-local i = 3
-for _ = 1, tonumber(ARGV[2]) do
-  local key, field, how, what = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-  local now
-  if field == '' then now = redis.call('GET', key) else now = redis.call('HGET', key, field) end
-  if what == '' then
-    if now then return 0 end
-  elseif not now then
-    return 0
-  elseif how == 'x' then
-    if now ~= what then return 0 end
-  elseif string.sub(now, 1, #what) ~= what then
-    return 0
-  end
-  i = i + 4
+local function holds(how, now, what)
+  if what == '' then return not now end
+  if not now then return false end
+  if how == 'x' then return now == what end
+  return string.sub(now, 1, #what) == what
 end
 
-local ARITY = {hset = 3, hdel = 2, set = 2, del = 1, append = 2, zadd = 3, zrem = 2, sadd = 2, srem = 2}
+local i = 3
+for _ = 1, tonumber(ARGV[2]) do
+  local how, key, n = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+  local first, last = i + 3, i + 2 + n
+  if ARGV[first] == '' then
+    if not holds(how, redis.call('GET', key), ARGV[last]) then return 0 end
+  else
+    local fields = {}
+    for k = first, last, 2 do fields[#fields + 1] = ARGV[k] end
+    local rows = redis.call('HMGET', key, unpack(fields))
+    for k = 1, #fields do
+      if not holds(how, rows[k], ARGV[first + 2 * k - 1]) then return 0 end
+    end
+  end
+  i = last + 1
+end
+
+local PLAIN = {hset = true, hdel = true, set = true, del = true, append = true, zadd = true, zrem = true, sadd = true,
+               srem = true}
 local NOTHING = string.rep('\0', 36)
 
 local function farther(a, b)
@@ -60,27 +73,27 @@ local function most(key, field, value)
   if not now or farther(value, now) then redis.call('HSET', key, field, value) end
 end
 
+local function idx(key, field, id)
+  if redis.call('HSETNX', key, field, id) == 1 then return end
+  local ids = redis.call('HGET', key, field)
+  for at = 1, #ids, 16 do
+    if string.sub(ids, at, at + 15) == id then return end
+  end
+  redis.call('HSET', key, field, ids .. id)
+end
+
+local OURS = {prog = {5, prog}, rcpt = {2, rcpt}, most = {2, most}, idx = {2, idx}}
+
 while i <= #ARGV do
-  local op = ARGV[i]
-  local n = ARITY[op]
-  if n == 3 then
-    redis.call(op, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
-  elseif n == 2 then
-    redis.call(op, ARGV[i + 1], ARGV[i + 2])
-  elseif n == 1 then
-    redis.call(op, ARGV[i + 1])
-  elseif op == 'prog' then
-    prog(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5], ARGV[i + 6])
-    n = 6
-  elseif op == 'rcpt' then
-    rcpt(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
-    n = 3
-  elseif op == 'most' then
-    most(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
-    n = 3
+  local op, key, n = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+  local ours = OURS[op]
+  if PLAIN[op] then
+    redis.call(op, key, unpack(ARGV, i + 3, i + 2 + n))
+  elseif ours then
+    for k = i + 3, i + 2 + n, ours[1] do ours[2](key, unpack(ARGV, k, k + ours[1] - 1)) end
   else
     return redis.error_reply('ERR commit: no write ' .. tostring(op))
   end
-  i = i + n + 1
+  i = i + n + 3
 end
 return 1

@@ -317,15 +317,20 @@ static RC probe(struct redis_conn *conn, struct str prefix, struct why *why) {
     AUTO(buf_done) struct buf key = BUF_INIT(256), other = BUF_INIT(256);
     buf_add_format(&key, "%.*sprobe:h", STR_ARG(prefix));
     buf_add_format(&other, "%.*sprobe:s", STR_ARG(prefix));
-    struct str h = buf_str(&key), s = buf_str(&other), f = STR("f"), v = STR("v"), del = STR("del");
-    struct str words[] = {STR("0"), del,         h,           del, s,           STR("hset"), h,           f,
-                          v,        STR("hdel"), h,           f,   STR("set"),  s,           v,           STR("append"),
-                          s,        v,           del,         s,   STR("sadd"), s,           v,           STR("srem"),
-                          s,        v,           STR("zadd"), s,   STR("0"),    v,           STR("zrem"), s,
-                          v};
-    struct redis_args args = {words, COUNT_OF(words), 0};
+    struct redis_args args = {0};
+    /* No comparison; then each write: its name, one of the two keys, and how many arguments it has. */
+    struct str rest =
+                   STR("0 del H 0 del S 0 hset H 2 f v hdel H 1 f idx H 2 f v del H 0 set S 1 v append S 1 v del S 0 "
+                       "sadd S 1 v srem S 1 v zadd S 2 0 v zrem S 1 v"),
+               word;
+    while (str_cut(&rest, ' ', &word)) {
+        if (str_equal(word, STR("H"))) word = buf_str(&key);
+        if (str_equal(word, STR("S"))) word = buf_str(&other);
+        redis_args_add(&args, word);
+    }
     redisReply *reply = NULL;
     enum rc rc = redis_conn_run(conn, REDIS_COMMIT, 0, &args, 1, &reply, why);
+    redis_args_done(&args);
     if (rc == RC_BROKEN) rc = RC_DENIED;
     if (rc == RC_OK) freeReplyObject(reply);
     return rc;

@@ -5,7 +5,9 @@
 -- then requests, each a letter and its arguments. Answers an array: the list of generations, then an answer a request.
 --   g key              GET
 --   h key field        HGET
---   s key field extra  a stripe's row, and the rest of it when the row says that there is one: {row, rest}
+--   m key n field...   HMGET
+--   s id bucket n field...  stripes of one hash, each with the rest of it when its row says that there is one:
+--                      {row, rest, row, rest, ...}
 --   k key field        an index entry and what it names last: {ids, file row, {generation, progress, ...}}
 --   p id               the progress of a file in all generations: {generation, progress, ...}
 --   d id generation    a file with everything: {file row, progress, batches, {bucket, {field, row, rest, ...}, ...}}
@@ -76,14 +78,32 @@ local function ids_from(bucket, max)
   return out
 end
 
+local function stripes(id, bucket, fields)
+  local name = generation .. ':' .. id
+  local rows, out = redis.call('HMGET', prefix .. 's:' .. name .. ':' .. bucket, unpack(fields)), {}
+  for j, field in ipairs(fields) do
+    local row, rest = rows[j], false
+    if has_rest(row) then
+      local stripe = string.format('%.0f', tonumber(bucket) * 64 + string.byte(field))
+      rest = redis.call('GET', prefix .. 'x:' .. name .. ':' .. stripe)
+    end
+    out[2 * j - 1], out[2 * j] = row, rest
+  end
+  return out
+end
+
 local out, i = {generations}, 4
 while i <= #ARGV do
   local op, a, b, c = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local answer
   if op == 's' then
-    local row = redis.call('HGET', a, b)
-    answer = {row, has_rest(row) and redis.call('GET', c)}
-    i = i + 4
+    local n = tonumber(c)
+    answer = stripes(a, b, {unpack(ARGV, i + 4, i + 3 + n)})
+    i = i + 4 + n
+  elseif op == 'm' then
+    local n = tonumber(b)
+    answer = redis.call('HMGET', a, unpack(ARGV, i + 3, i + 2 + n))
+    i = i + 3 + n
   elseif op == 'h' then
     answer = redis.call('HGET', a, b)
     i = i + 3

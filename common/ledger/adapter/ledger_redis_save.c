@@ -153,9 +153,12 @@ static void load_batches(struct redis_call *c, const struct saved_file *f, uint6
 
 static RC load_identity(struct redis_call *c, const struct saved_file *f, struct row **out, struct why *why) {
     struct row *row = *out = redis_file(c, f->id);
-    if (!row->f.found) {
+    if (!row->f.found) { /* the first of its key: an enroll that refuses it gives the next one a higher version */
         TRY(redis_check_facts(f->id, &f->facts, why));
-        redis_file_add(c, f->id, &f->facts, true);
+        row->f = (struct redis_file){
+            .found = true, .id = f->id, .stamp = row->f.stamp, .version = 1, .facts = f->facts, .restored = true};
+        row->dirty = true;
+        redis_index_note(c, &f->facts, f->id);
     }
     for (size_t i = 0; i < f->ends_len; i++) redis_end_add(c, row, f->ends[i], row->f.gone || f->gone);
     row->dirty = row->dirty || f->gone != row->f.gone;
@@ -186,10 +189,7 @@ static enum rc load_body(struct redis_call *c, void *context, struct why *why) {
     struct loads *l = context;
     struct redis_meta meta;
     TRY(redis_own(c, l->token, &meta, why));
-    for (size_t i = 0; i < l->n; i++) {
-        redis_want_file(c, l->files[i].id);
-        redis_want_key(c, &l->files[i].facts);
-    }
+    for (size_t i = 0; i < l->n; i++) redis_want_file(c, l->files[i].id);
     TRY(redis_load(c, why));
     redis_use_generation(c, l->generation);
     for (size_t i = 0; i < l->n; i++) TRY(load_one(c, &l->files[i], l->generation, meta.target, why));

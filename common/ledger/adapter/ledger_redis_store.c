@@ -2,20 +2,35 @@
 /* What a call stores: everything that changed, if all that it had looked at is as it was. */
 #include "ledger_redis_call.h"
 
+#include "must.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
 /* ---- store ---- */
 
-void redis_write(struct redis_call *c, const char *op, const struct str *args, size_t n) {
-    redis_args_add(&c->writes, str_of(op));
-    for (size_t i = 0; i < n; i++) redis_args_add(&c->writes, args[i]);
+/* What takes as many fields or members as there are; the rest has one key or order to keep. */
+static bool takes_many(struct str op) {
+    static const char *const list[] = {"hset", "zadd", "zrem", "sadd", "idx"};
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
+        if (str_equal(op, str_of(list[i]))) return true;
+    return false;
 }
+
+void redis_write(struct redis_call *c, const char *op, const struct str *args, size_t n) {
+    struct str rest[8];
+    MUST(n >= 1 && n <= 8);
+    if (n > 1) memcpy(rest, args + 1, (n - 1) * sizeof *rest);
+    redis_ops_add(&c->writes, &c->arena,
+                  (struct redis_op){.name = str_of(op), .key = args[0], .args = rest, .n = n - 1},
+                  takes_many(str_of(op)));
+}
+
 void redis_compare(struct redis_call *c, struct str key, struct str field, bool whole, struct str what) {
-    redis_args_add(&c->compares, key);
-    redis_args_add(&c->compares, field);
-    redis_args_add(&c->compares, whole ? STR("x") : STR("p"));
-    redis_args_add(&c->compares, what);
+    struct str args[] = {field, what};
+    redis_ops_add(&c->compares, &c->arena,
+                  (struct redis_op){.name = whole ? STR("x") : STR("p"), .key = key, .args = args, .n = 2},
+                  field.len > 0);
 }
 
 void redis_use_generation(struct redis_call *c, uint64_t generation) {
@@ -63,22 +78,34 @@ static struct str big(struct redis_call *c, uint64_t n) {
     return packed(c, &b);
 }
 
-static struct str difference(struct redis_call *c, uint64_t now, uint64_t before) {
+static struct str signed_number(struct redis_call *c, int64_t n) {
     char text[24];
-    int n = snprintf(text, sizeof text, "%" PRId64, (int64_t)(now - before));
-    return arena_str(&c->arena, (struct str){text, (size_t)n});
+    int len = snprintf(text, sizeof text, "%" PRId64, n);
+    return arena_str(&c->arena, (struct str){text, (size_t)len});
 }
 
 static void store_stripe(struct redis_call *c, struct row *row) {
     struct redis_share now = redis_share_of(&row->s);
     const struct rules_stripe *rules = &row->s.rules;
+    struct row *file = redis_file(c, row->file);
+    if (!file->gain) file->gain = ARENA_NEW(&c->arena, struct redis_gain);
+    struct redis_gain *gain = file->gain;
     uint64_t reach = rules->winners_len ? rules_at(rules) : 0;
     redis_use_generation(c, row->generation);
     redis_stripe_write(c, row, row->generation, c->at.epoch);
-    REDIS_WRITE(c, "prog", redis_progress_key(c, row->file, row->generation), redis_copy_id(c, row->file, 2),
-                big(c, reach), big(c, reach ? rules->winners[rules->winners_len - 1].tail_hash : 0),
-                difference(c, now.outstanding, row->before.outstanding),
-                difference(c, now.set_aside, row->before.set_aside));
+    gain->outstanding += (int64_t)(now.outstanding - row->before.outstanding);
+    gain->set_aside += (int64_t)(now.set_aside - row->before.set_aside);
+    if (reach <= gain->reach) return;
+    gain->reach = reach;
+    gain->tail = rules->winners[rules->winners_len - 1].tail_hash;
+}
+
+/* Stripes are of the call's generation. */
+static void store_gain(struct redis_call *c, const struct row *file) {
+    const struct redis_gain *gain = file->gain;
+    REDIS_WRITE(c, "prog", redis_progress_key(c, file->file, c->at.generation), redis_copy_id(c, file->file, 2),
+                big(c, gain->reach), big(c, gain->tail), signed_number(c, gain->outstanding),
+                signed_number(c, gain->set_aside));
 }
 
 static void store_claim(struct redis_call *c, const struct row *row) {
@@ -103,7 +130,7 @@ static void store_row(struct redis_call *c, struct row *row) {
         redis_pack_file(&bytes, &row->f);
         REDIS_WRITE(c, "hset", redis_file_key(c, row->file), key, packed(c, &bytes));
     } else if (row->kind == ROW_INDEX) {
-        REDIS_WRITE(c, "hset", redis_key(c, "k:%d", (int)(hash_bytes(key) & 0xffff)), key,
+        REDIS_WRITE(c, "hset", redis_index_key(c, key), key,
                     (struct str){(const char *)row->ids, row->ids_len * ID_BYTES});
     }
 }
@@ -126,7 +153,7 @@ static void compare_row(struct redis_call *c, struct row *row) {
         redis_compare(c, redis_stripe_key(c, row->generation, row->file, row->stripe),
                       redis_stripe_field(c, row->stripe), false, was.at ? str_sub(was, 0, REDIS_STRIPE_STAMP) : was);
     else if (row->kind == ROW_INDEX)
-        redis_compare(c, redis_key(c, "k:%d", (int)(hash_bytes(key) & 0xffff)), key, true, was);
+        redis_compare(c, redis_index_key(c, key), key, true, was);
     else if (row->kind == ROW_CLAIM)
         redis_compare(c, redis_claim_key(c, row->generation, row->file), redis_copy_id(c, row->file, 1), true, was);
     else
@@ -137,6 +164,8 @@ RC redis_store(struct redis_call *c, bool *out_done, struct why *why) {
     *out_done = true;
     for (struct row *row = c->first; row; row = row->next)
         if (row->dirty) store_row(c, row);
+    for (struct row *row = c->first; row; row = row->next)
+        if (row->gain) store_gain(c, row);
     if (!c->writes.len) return RC_OK;
     for (struct row *row = c->first; row; row = row->next)
         if (row->touched && row->loaded) compare_row(c, row);
@@ -145,9 +174,9 @@ RC redis_store(struct redis_call *c, bool *out_done, struct why *why) {
         redis_compare(c, redis_key(c, "gens"), STR(""), true, c->generations_was);
     struct redis_args args = {0};
     redisReply *reply = NULL;
-    redis_args_add(&args, redis_number(c, c->compares.len / 4));
-    for (size_t i = 0; i < c->compares.len; i++) redis_args_add(&args, c->compares.at[i]);
-    for (size_t i = 0; i < c->writes.len; i++) redis_args_add(&args, c->writes.at[i]);
+    redis_args_add(&args, redis_number(c, c->compares.len));
+    redis_ops_tell(&c->compares, &c->arena, &args);
+    redis_ops_tell(&c->writes, &c->arena, &args);
     enum rc rc = redis_link_run(c->l->link, REDIS_COMMIT, c->gated ? c->at.epoch : 0, &args, 1, &reply, why);
     redis_args_done(&args);
     if (rc != RC_OK) return rc;

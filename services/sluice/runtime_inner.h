@@ -10,7 +10,7 @@
 RC runtime_open_store(struct runtime *runtime, struct why *why);
 /* Puts our identity if the output has none, and refuses one that is not ours. */
 RC runtime_claim_output(struct runtime *runtime, const struct ledger_identity *who, struct why *why);
-/* runtime_rules.c: puts by which rules lines go together, and refuses others: RC_DENIED. */
+/* runtime_rules.c: puts by which rules lines go together, and refuses others: RC_DENIED. Warns of other partitions. */
 RC runtime_claim_rules(const struct runtime *r, struct why *why);
 
 /* RC_ABSENT: nobody writes there yet. */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtime_rules: by which rules lines go together, kept beside the identity of the output. Two workers by different
- * rules would disagree on whose the lines at the border of their stripes are, so one generation has one set of them. */
+/* runtime_rules: what a generation was begun with, kept beside the identity of the output: by which rules lines go
+ * together, and how outputs are partitioned. Two workers by different rules would disagree on whose the lines at the
+ * border of their stripes are, so one generation has one set of them. Its partitions may change, which concerns what is
+ * converted from then on; whoever expected more is told. */
 #include "buf.h"
 #include "json_out.h"
+#include "log.h"
 #include "own.h"
 #include "run_settings.h"
 #include "runtime_inner.h"
@@ -54,7 +57,24 @@ static RC claim_source(const struct runtime *r, size_t i, struct why *why) {
     return str_equal(buf_str(&there), buf_str(&mine)) ? RC_OK : differ(r, i, buf_str(&there), why);
 }
 
+static RC note_partition(const struct runtime *r, struct why *why) {
+    AUTO(buf_done) struct buf there = BUF_INIT(RULES_BYTES_MAX);
+    struct str mine = r->config->output.partition;
+    char key[KEY_MAX];
+    (void)snprintf(key, sizeof key, "_ledger/partition/g%" PRIu64, r->config->generation);
+    enum rc rc = store_put_absent(r->store, str_of(key), mine, why);
+    if (rc != RC_STALE) return rc;
+    TRY(store_get(r->store, str_of(key), 0, RULES_BYTES_MAX, &there, why));
+    if (str_equal(buf_str(&there), mine)) return RC_OK;
+    LOG_WARN(
+        "output.partition is another one than this generation began with: what is converted already stays where it "
+        "is, only what comes goes to the new places; raise generation to convert everything anew",
+        F_U64("generation", r->config->generation), F_STR("began_with", buf_str(&there)), F_STR("now", mine));
+    return RC_OK;
+}
+
 RC runtime_claim_rules(const struct runtime *r, struct why *why) {
+    TRY(note_partition(r, why));
     for (size_t i = 0; i < r->config->source_count; i++) TRY(claim_source(r, i, why));
     return RC_OK;
 }

@@ -17,7 +17,7 @@ import pytest
 import zstandard
 
 import readers
-from pipeline import BINARY, DATA, make_logs
+from pipeline import BINARY, DATA, OK, Running, make_logs
 
 MEBI = 1 << 20
 
@@ -261,6 +261,19 @@ def test_a_raised_generation_converts_everything_again_beside_the_old(pipe):
     for generation in (1, 2):
         readers.assert_each_line_once(pipe.out, [path], generation)
         assert all(o["key"].startswith(f"g{generation}/") for o in readers.objects(pipe.out, generation=generation))
+
+
+def test_another_partition_within_a_generation_is_told_and_moves_nothing(pipe):
+    pipe.file("a.ndjson", b'{"time":"2026-01-01T00:00:00Z","status":200}\n')
+    pipe.source().output(partition="status={status}").run_once()
+    before = [o["key"] for o in readers.objects(pipe.out)]
+    pipe.file("b.ndjson", b'{"time":"2026-01-01T00:00:00Z","status":404}\n')
+    with Running(pipe.output(partition="code={status}"), "--once") as running:
+        assert running.process.wait() == OK
+        told = [line for line in running.text().splitlines() if "output.partition is another one" in line]
+        assert len(told) == 1 and "status={status}" in told[0] and "code={status}" in told[0] and "raise generation" in told[0]
+    after = [o["key"] for o in readers.objects(pipe.out)]
+    assert set(before) < set(after) and any("/code=404/" in key for key in after)
 
 
 def test_a_file_of_many_stripes_is_whole(pipe):

@@ -84,9 +84,13 @@ struct group {
     struct sim_keys *keys;
 };
 
+/* Did a winner cut a line there? A ledger that was set back may have forgotten the end before anybody used it; and that
+ * a range ends there says nothing, for a stripe in which no line starts may end at the same place. */
 static bool ended_there(const struct group *g, uint64_t end) {
-    for (size_t i = 0; i < g->len; i++)
-        if (g->won[i].trailer.attempt.to == end) return true;
+    for (size_t i = 0; i < g->len; i++) {
+        const struct sim_won *won = &g->won[i];
+        if ((won->closed && won->trailer.attempt.to == end) || won->first_end == end) return true;
+    }
     return false;
 }
 

@@ -113,8 +113,13 @@ static RC read_manifest(struct listing *l, struct str key) {
         alloc_grow(&l->read->won, &l->read->won_room, l->read->won_len + 1, sizeof *l->read->won);
         struct sim_won *won = &l->read->won[l->read->won_len++];
         *won = (struct sim_won){.trailer = m.attempts[i]};
-        for (size_t k = 0; k < seal.trailers_len; k++)
-            if (id_equal(seal.trailers[k].attempt.id, won->trailer.attempt.id)) won->claims = seal.trailers[k].claims;
+        for (size_t k = 0; k < seal.trailers_len; k++) {
+            const struct block_trailer *t = &seal.trailers[k];
+            if (!id_equal(t->attempt.id, won->trailer.attempt.id)) continue;
+            won->claims = t->claims;
+            won->closed = t->closed;
+            won->first_end = t->first_end;
+        }
     }
     return RC_OK;
 }

@@ -19,7 +19,9 @@ struct sim_record {
 
 struct sim_won {
     struct manifest_attempt trailer;
-    struct str claims;          /* of the trailer in the seal */
+    struct str claims; /* of the trailer in the seal, and: */
+    bool closed;
+    uint64_t first_end;
     struct sim_record *records; /* of this attempt, in no order */
     size_t records_len;
 };

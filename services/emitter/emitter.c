@@ -233,7 +233,11 @@ static uint64_t until_next(const struct emitter *e) {
 
 static RC poll_some(struct emitter *e, struct why *why) {
     TRY(emitter_poll(e, why));
-    if (e->stripes_polled >= e->stripes_len) e->next_poll_ms = e->now_ms + e->settings.poll_ms;
+    if (e->stripes_polled < e->stripes_len) return RC_OK;
+    /* The next round begins at the first one, whatever comes into the window until then: going on behind the last one,
+     * rounds would look at the newest only, and the others would fill the window for ever. */
+    e->stripes_polled = 0;
+    e->next_poll_ms = e->now_ms + e->settings.poll_ms;
     return RC_OK;
 }
 

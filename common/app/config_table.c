@@ -157,7 +157,7 @@ const struct config_row config_table[] = {
     {"sources[].rotated_after", CONFIG_DURATION, IN_SOURCE(rotated_after_ms), .fallback = "30s", .low = 10,
      .high = 365 * DAY_MS, .about = "The same for a file that was renamed or deleted."},
     {"sources[].ignore_older", CONFIG_DURATION, IN_SOURCE(ignore_older_ms), .fallback = "0s", .low = 0,
-     .high = 100 * 365 * DAY_MS,
+     .high = 36500 * DAY_MS,
      .about =
          "A file whose last change lies back longer than this when it is found is left alone until it changes, and "
          "is then read from its start. What was begun is read to its end, however old. 0s: none is too old."},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* claim: "the record with this key that is kept is the one of the line at this offset": what an attempt says of each
  * record of a source with `dedupe` that it kept, and what the ledger holds it to. The key is a hash of 128 bits over
- * the source, the window and the key's values (common/convert/dedupe.h); two keys of one hash would be one key, at 2^64
+ * the source, the window and the key's values (common/convert/once.h); two keys of one hash would be one key, at 2^64
  * keys with a chance of a half.
  *
  * Claims travel as they are stored in a trailer: CLAIM_BYTES each, the key and the offset (u64, little-endian), ordered

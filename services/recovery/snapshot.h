@@ -24,8 +24,8 @@ struct snapshot {
     struct saved_index index;
 };
 
-/* Of all generations up to the handle's that were not removed; then the older ones go but for SNAPSHOTS_KEPT. */
-/* RC_ABSENT: records are kept once, and their claims are in no snapshot. */
+/* Of all generations up to the handle's that were not removed; then the older ones go but for SNAPSHOTS_KEPT.
+ * RC_ABSENT: records are kept once, and their claims are in no snapshot. */
 RC snapshot_write(struct store store, struct ledger ledger, const struct snapshot_settings *settings, struct rng *rng,
                   uint64_t *out_files, struct why *why);
 /* The newest complete one. RC_ABSENT: there is none. */

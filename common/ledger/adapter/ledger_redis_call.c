@@ -34,8 +34,12 @@ struct str redis_progress_key(struct redis_call *c, struct id file, uint64_t gen
     return redis_key(c, "p:%" PRIu64 ":%d", generation, file.bytes[0] * 256 + file.bytes[1]);
 }
 
+struct str redis_claims_key(struct redis_call *c, uint64_t generation, int hash) {
+    return redis_key(c, "c:%" PRIu64 ":%d", generation, hash);
+}
+
 struct str redis_claim_key(struct redis_call *c, uint64_t generation, struct id key) {
-    return redis_key(c, "c:%" PRIu64 ":%d", generation, key.bytes[0] * 64 + key.bytes[1] / 4);
+    return redis_claims_key(c, generation, key.bytes[0] * 64 + key.bytes[1] / 4);
 }
 
 struct str redis_named(struct redis_call *c, char letter, uint64_t generation, struct id file, const char *behind) {

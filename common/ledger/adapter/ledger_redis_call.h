@@ -110,6 +110,9 @@ void redis_void_add(struct redis_call *call, struct row *row, struct rules_void 
 void redis_index_add(struct redis_call *call, struct row *row, struct id id);
 uint64_t redis_closed_end(const struct redis_file *file, bool *out_closed);
 
+/* Writes a claim over what is there. */
+void redis_claim_write(struct redis_call *call, uint64_t generation, struct id key, const struct claim_place *place);
+
 /* ---- writes that are no rows ---- */
 
 /* The key comes first. */
@@ -137,7 +140,8 @@ struct str redis_named(struct redis_call *call, char letter, uint64_t generation
 struct str redis_stripe_key(struct redis_call *call, uint64_t generation, struct id file, uint64_t stripe);
 struct str redis_stripe_field(struct redis_call *call, uint64_t stripe);
 struct str redis_rest_key(struct redis_call *call, uint64_t generation, struct id file, uint64_t stripe);
-/* A claim's hash; its field is the rest of the key from the second byte on. */
+/* One of the REDIS_CLAIM_HASHES; and that of a claim, whose field is the rest of the key from the second byte on. */
+struct str redis_claims_key(struct redis_call *call, uint64_t generation, int hash);
 struct str redis_claim_key(struct redis_call *call, uint64_t generation, struct id key);
 /* The bytes of an id from `from` on, in the arena. */
 struct str redis_copy_id(struct redis_call *call, struct id id, size_t from);
@@ -145,6 +149,8 @@ struct str redis_number(struct redis_call *call, uint64_t n);
 static inline struct str redis_id_str(const struct id *id) { return (struct str){(const char *)id->bytes, ID_BYTES}; }
 
 /* Runs load scripts and gives the answers; [0] of each is the list of generations. For redis_replies_free. */
+/* A script's requests begin with the prefix and the generation that they are about; 0: none. */
+void redis_ask_begin(struct redis_call *call, struct redis_args *args, uint64_t generation);
 RC redis_ask(struct redis_call *call, struct redis_args *requests, size_t scripts, redisReply **out, struct why *why);
 /* Everything of a file in one generation, from the answer to a 'd' request. */
 struct redis_whole {

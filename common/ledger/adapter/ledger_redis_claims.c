@@ -5,8 +5,6 @@
 #include "alloc.h"
 #include "own.h"
 
-#include <inttypes.h>
-
 void redis_want_claims(struct redis_call *c, struct str claims) {
     for (size_t i = 0; i < claims_count(claims); i++) redis_want_claim(c, claims_at(claims, i).key);
 }
@@ -46,13 +44,8 @@ void redis_claims_put(struct redis_call *c, const struct attempt *attempt, struc
 void redis_claims_force(struct redis_call *c, const struct attempt *attempt, struct str claims) {
     for (size_t i = 0; i < claims_count(claims); i++) {
         struct claim claim = claims_at(claims, i);
-        struct buf bytes = BUF_INIT(64);
-        buf_add(&bytes, redis_id_str(&attempt->file));
-        redis_pack_varint(&bytes, attempt->stripe);
-        redis_pack_varint(&bytes, claim.offset);
-        REDIS_WRITE(c, "hset", redis_claim_key(c, attempt->generation, claim.key), redis_copy_id(c, claim.key, 1),
-                    arena_str(&c->arena, buf_str(&bytes)));
-        buf_done(&bytes);
+        struct claim_place place = {attempt->file, attempt->stripe, claim.offset};
+        redis_claim_write(c, attempt->generation, claim.key, &place);
     }
     if (claims.len) note(c, attempt->generation);
 }
@@ -96,10 +89,7 @@ struct falling {
 };
 
 static void ask_all(struct redis_call *c, struct redis_args *args, struct str key) {
-    if (!args->len) {
-        redis_args_add(args, redis_link_prefix(c->l->link));
-        redis_args_add(args, STR("0"));
-    }
+    if (!args->len) redis_ask_begin(c, args, 0);
     redis_args_add(args, STR("a"));
     redis_args_add(args, key);
 }
@@ -130,14 +120,10 @@ struct found_claim {
 static RC read_hash(struct redis_call *c, struct str key, const redisReply *all, struct found_claim *out, size_t *n,
                     struct why *why) {
     for (size_t i = 0; i + 1 < all->elements; i += 2) {
-        struct redis_reader r = {.rest = redis_reply_str(all->element[i + 1])};
         struct found_claim *claim = &out[(*n)++];
         claim->key = key;
         claim->field = arena_str(&c->arena, redis_reply_str(all->element[i]));
-        claim->place.file = redis_take_id(&r);
-        claim->place.stripe = redis_take_varint(&r);
-        claim->place.offset = redis_take_varint(&r);
-        if (r.bad) return why_set(why, RC_BROKEN, "the ledger is damaged: a claim");
+        TRY(redis_unpack_place(redis_reply_str(all->element[i + 1]), &claim->place, why));
         redis_want_stripe(c, claim->place.file, claim->place.stripe);
     }
     return RC_OK;
@@ -173,7 +159,7 @@ static enum rc fallen_body(struct redis_call *c, void *context, struct why *why)
     TRY(redis_own(c, f->token, &meta, why));
     c->at.generation = f->generations[f->now];
     for (int i = 0; i < HASHES_AT_ONCE; i++) {
-        keys[i] = redis_key(c, "c:%" PRIu64 ":%d", c->at.generation, f->hash + i);
+        keys[i] = redis_claims_key(c, c->at.generation, f->hash + i);
         ask_all(c, &args, keys[i]);
     }
     enum rc rc = redis_ask(c, &args, 1, &reply, why);

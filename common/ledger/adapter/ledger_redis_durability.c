@@ -13,8 +13,7 @@
 RC redis_part_load(struct redis_call *c, uint64_t generation, struct redis_part *p, struct why *why) {
     struct redis_args args = {0};
     redisReply *reply = NULL;
-    redis_args_add(&args, redis_link_prefix(c->l->link));
-    redis_args_add(&args, redis_number(c, generation));
+    redis_ask_begin(c, &args, generation);
     redis_args_add(&args, STR("h"));
     redis_args_add(&args, redis_key(c, "%c:%" PRIu64, p->letter, generation));
     redis_args_add(&args, redis_number(c, p->partition));
@@ -100,8 +99,7 @@ static RC load_known(struct redis_call *c, struct durables *l, struct why *why) 
     l->knows = NULL;
     TRY(redis_part_load(c, c->at.generation, &until, why));
     if (l->batch.index >= until.value || !l->n) return RC_OK;
-    redis_args_add(&args, redis_link_prefix(c->l->link));
-    redis_args_add(&args, redis_number(c, c->at.generation));
+    redis_ask_begin(c, &args, c->at.generation);
     for (size_t i = 0; i < l->n; i++) {
         redis_args_add(&args, STR("g"));
         redis_args_add(&args, redis_named(c, 'b', c->at.generation, l->adds[i].file, ""));
@@ -253,8 +251,7 @@ static void forget(struct redis_call *c, const struct redis_whole *w) {
 static RC load_work(struct redis_call *c, struct dues *l, struct id *out, size_t *out_n, struct why *why) {
     struct redis_args args = {0};
     redisReply *reply = NULL;
-    redis_args_add(&args, redis_link_prefix(c->l->link));
-    redis_args_add(&args, redis_number(c, c->at.generation));
+    redis_ask_begin(c, &args, c->at.generation);
     redis_args_add(&args, STR("z"));
     redis_args_add(&args, redis_key(c, "w:%" PRIu64, c->at.generation));
     redis_args_add(&args, id_is_none(l->after) ? STR("") : redis_id_str(&l->after));

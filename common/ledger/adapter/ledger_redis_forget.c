@@ -46,7 +46,7 @@ static RC mark(struct redis_call *c, struct why *why) {
     REDIS_WRITE(c, "del", redis_key(c, "n:%" PRIu64, g));
     REDIS_WRITE(c, "del", redis_key(c, "a:%" PRIu64, g));
     REDIS_WRITE(c, "del", redis_key(c, "w:%" PRIu64, g));
-    for (int i = 0; i < REDIS_CLAIM_HASHES; i++) REDIS_WRITE(c, "del", redis_key(c, "c:%" PRIu64 ":%d", g, i));
+    for (int i = 0; i < REDIS_CLAIM_HASHES; i++) REDIS_WRITE(c, "del", redis_claims_key(c, g, i));
     REDIS_WRITE(c, "hdel", redis_key(c, "c"), redis_number(c, g));
     return RC_OK;
 }

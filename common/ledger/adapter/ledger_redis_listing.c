@@ -72,8 +72,7 @@ RC redis_whole_load(struct redis_call *c, const struct id *files, size_t n, uint
     struct str number = redis_number(c, generation);
     if (!n) return RC_OK;
     for (size_t i = 0; i < n; i++) {
-        redis_args_add(&args[i], redis_link_prefix(c->l->link));
-        redis_args_add(&args[i], number);
+        redis_ask_begin(c, &args[i], generation);
         redis_args_add(&args[i], STR("d"));
         redis_args_add(&args[i], redis_id_str(&files[i]));
         redis_args_add(&args[i], number);
@@ -138,8 +137,7 @@ static RC load_ids(struct redis_call *c, struct id after, size_t max, uint64_t *
                    struct why *why) {
     struct redis_args args = {0};
     redisReply *reply = NULL;
-    redis_args_add(&args, redis_link_prefix(c->l->link));
-    redis_args_add(&args, redis_number(c, c->at.generation));
+    redis_ask_begin(c, &args, c->at.generation);
     redis_args_add(&args, STR("l"));
     redis_args_add(&args, redis_number(c, *bucket));
     redis_args_add(&args, redis_number(c, max));

@@ -174,6 +174,11 @@ static RC read_rows(struct redis_call *c, const redisReply *answer, struct row *
     return RC_OK;
 }
 
+void redis_ask_begin(struct redis_call *c, struct redis_args *args, uint64_t generation) {
+    redis_args_add(args, redis_link_prefix(c->l->link));
+    redis_args_add(args, redis_number(c, generation));
+}
+
 RC redis_ask(struct redis_call *c, struct redis_args *requests, size_t scripts, redisReply **out, struct why *why) {
     TRY(redis_link_run(c->l->link, REDIS_LOAD, c->gated ? c->at.epoch : 0, requests, scripts, out, why));
     enum rc rc = RC_OK;
@@ -197,13 +202,13 @@ struct asking {
 
 /* So many that no script keeps Redis from others for long; but a file is not divided. */
 static size_t divide(struct redis_call *c, struct row **rows, size_t n, struct asking *out) {
-    size_t len = 0;
+    size_t len = 0, *runs = ARENA_ARRAY(&c->arena, size_t, n); /* no script has more of them than rows */
     struct asking *now = NULL;
     for (size_t i = 0; i < n; i++) {
         bool full = now && now->rows_len >= REDIS_ELEMENTS_A_SCRIPT && !same_file(rows[i - 1], rows[i]);
         if (!now || full) {
             now = &out[len++];
-            *now = (struct asking){.rows = rows + i, .runs = ARENA_ARRAY(&c->arena, size_t, n - i)};
+            *now = (struct asking){.rows = rows + i, .runs = runs + i};
         }
         bool joins = now->rows_len > 0 && now->runs[now->runs_len - 1] < REDIS_ELEMENTS_A_SCRIPT &&
                      same_hash(rows[i - 1], rows[i]);
@@ -215,8 +220,7 @@ static size_t divide(struct redis_call *c, struct row **rows, size_t n, struct a
 }
 
 static void make_requests(struct redis_call *c, const struct asking *a, struct redis_args *args) {
-    redis_args_add(args, redis_link_prefix(c->l->link));
-    redis_args_add(args, redis_number(c, c->at.generation));
+    redis_ask_begin(c, args, c->at.generation);
     for (size_t i = 0, at = 0; i < a->runs_len; at += a->runs[i++]) add_request(c, args, a->rows + at, a->runs[i]);
 }
 

@@ -42,8 +42,7 @@ RC redis_meta_load(struct redis_call *c, struct redis_meta *out, struct str *out
     struct redis_args args = {0};
     redisReply *reply = NULL;
     struct str prefix = redis_link_prefix(c->l->link);
-    redis_args_add(&args, prefix);
-    redis_args_add(&args, STR("0"));
+    redis_ask_begin(c, &args, 0);
     redis_args_add(&args, STR("g"));
     redis_args_add(&args, redis_key(c, "meta"));
     redis_args_add(&args, STR("g"));

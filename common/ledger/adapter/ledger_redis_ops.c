@@ -38,16 +38,16 @@ static void add_args(struct redis_op *op, struct arena *arena, const struct str 
     op->n += n;
 }
 
-void redis_ops_add(struct redis_ops *ops, struct arena *arena, struct redis_op op, bool joins) {
+void redis_ops_add(struct redis_ops *ops, struct arena *arena, const struct redis_op_ask *ask, bool joins) {
     grow_table(ops, arena);
-    struct redis_op *last = *slot(ops, op.key);
-    if (joins && last && str_equal(last->name, op.name) && last->n + op.n <= REDIS_OP_ARGS_MAX) {
-        add_args(last, arena, op.args, op.n);
+    struct redis_op *last = *slot(ops, ask->key);
+    if (joins && last && str_equal(last->name, ask->name) && last->n + ask->n <= REDIS_OP_ARGS_MAX) {
+        add_args(last, arena, ask->args, ask->n);
         return;
     }
     struct redis_op *made = ARENA_NEW(arena, struct redis_op);
-    *made = (struct redis_op){.name = op.name, .key = op.key};
-    add_args(made, arena, op.args, op.n);
+    *made = (struct redis_op){.name = ask->name, .key = ask->key};
+    add_args(made, arena, ask->args, ask->n);
     if (!ops->first) ops->last = &ops->first;
     *ops->last = made;
     ops->last = &made->next;

@@ -28,8 +28,14 @@ struct redis_ops {
     size_t table_len, len;
 };
 
+struct redis_op_ask {
+    struct str name, key;
+    const struct str *args;
+    size_t n;
+};
+
 /* `joins`: an op of the same name may take the arguments of another one of its key. Strings are borrowed. */
-void redis_ops_add(struct redis_ops *ops, struct arena *arena, struct redis_op op, bool joins);
+void redis_ops_add(struct redis_ops *ops, struct arena *arena, const struct redis_op_ask *ask, bool joins);
 /* name key n args…, one behind the other. */
 void redis_ops_tell(const struct redis_ops *ops, struct arena *arena, struct redis_args *out);
 

@@ -265,3 +265,19 @@ RC redis_unpack_progress(struct str row, struct redis_progress *out, struct why 
     out->receipted = (int64_t)redis_take_u64(&r) - 1;
     return check_end(&r, "a file's progress", why);
 }
+
+void redis_pack_place(struct buf *out, const struct claim_place *place) {
+    pack_id(out, place->file);
+    redis_pack_varint(out, place->stripe);
+    redis_pack_varint(out, place->offset);
+}
+
+RC redis_unpack_place(struct str row, struct claim_place *out, struct why *why) {
+    struct redis_reader r = {.rest = row};
+    struct claim_place place = {.file = redis_take_id(&r)};
+    place.stripe = redis_take_varint(&r);
+    place.offset = redis_take_varint(&r);
+    if (r.bad || r.rest.len) return why_set(why, RC_BROKEN, "the ledger is damaged: a claim");
+    *out = place;
+    return RC_OK;
+}

@@ -50,6 +50,9 @@ RC redis_unpack_stripe(struct str row, struct str rest, uint64_t start, uint64_t
 void redis_pack_progress(struct buf *out, const struct redis_progress *progress);
 RC redis_unpack_progress(struct str row, struct redis_progress *out, struct why *why);
 
+void redis_pack_place(struct buf *out, const struct claim_place *place);
+RC redis_unpack_place(struct str row, struct claim_place *out, struct why *why);
+
 /* Pieces that other rows are made of. */
 void redis_pack_varint(struct buf *out, uint64_t n);
 void redis_pack_u64(struct buf *out, uint64_t n); /* big endian */

@@ -145,8 +145,7 @@ static RC load_staged(struct redis_call *c, const struct giving *l, uint64_t tar
                       struct why *why) {
     struct redis_args args = {0};
     redisReply *reply = NULL;
-    redis_args_add(&args, redis_link_prefix(c->l->link));
-    redis_args_add(&args, STR("0"));
+    redis_ask_begin(c, &args, 0);
     for (size_t i = 0; i < l->n; i++) {
         redis_args_add(&args, STR("h"));
         redis_args_add(&args, redis_staged_key(c, target, l->winners[i].attempt.file));

@@ -96,12 +96,8 @@ void redis_want_claim(struct redis_call *c, struct id key) { (void)claim_row(c, 
 RC redis_claim(struct redis_call *c, struct id key, struct row **out, struct why *why) {
     struct row *row = claim_row(c, key);
     if (!row->touched && row->was.at) {
-        struct redis_reader r = {.rest = row->was};
-        row->place.file = redis_take_id(&r);
-        row->place.stripe = redis_take_varint(&r);
-        row->place.offset = redis_take_varint(&r);
+        TRY(redis_unpack_place(row->was, &row->place, why));
         row->placed = true;
-        if (r.bad || r.rest.len) return why_set(why, RC_BROKEN, "the ledger is damaged: a claim");
     }
     row->touched = true;
     *out = row;

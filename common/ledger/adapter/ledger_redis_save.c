@@ -68,8 +68,7 @@ static enum rc refuse_body(struct redis_call *c, void *context, struct why *why)
     struct redis_args args = {0};
     redisReply *reply = NULL;
     (void)context;
-    redis_args_add(&args, redis_link_prefix(c->l->link));
-    redis_args_add(&args, redis_number(c, c->at.generation));
+    redis_ask_begin(c, &args, c->at.generation);
     redis_args_add(&args, STR("h"));
     redis_args_add(&args, redis_key(c, "c"));
     redis_args_add(&args, redis_number(c, c->at.generation));

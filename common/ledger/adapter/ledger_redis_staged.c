@@ -68,8 +68,7 @@ void redis_staged_merge(struct redis_given *fresh, const struct redis_given *old
 
 static RC ask(struct redis_call *c, const struct str *words, size_t n, redisReply **out, struct why *why) {
     struct redis_args args = {0};
-    redis_args_add(&args, redis_link_prefix(c->l->link));
-    redis_args_add(&args, STR("0"));
+    redis_ask_begin(c, &args, 0);
     for (size_t i = 0; i < n; i++) redis_args_add(&args, words[i]);
     enum rc rc = redis_ask(c, &args, 1, out, why);
     redis_args_done(&args);

@@ -3,6 +3,7 @@
 #include "ledger_redis_call.h"
 
 #include "must.h"
+#include "num.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,25 +13,21 @@
 /* What takes as many fields or members as there are; the rest has one key or order to keep. */
 static bool takes_many(struct str op) {
     static const char *const list[] = {"hset", "zadd", "zrem", "sadd", "idx"};
-    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
+    for (size_t i = 0; i < COUNT_OF(list); i++)
         if (str_equal(op, str_of(list[i]))) return true;
     return false;
 }
 
 void redis_write(struct redis_call *c, const char *op, const struct str *args, size_t n) {
-    struct str rest[8];
-    MUST(n >= 1 && n <= 8);
-    if (n > 1) memcpy(rest, args + 1, (n - 1) * sizeof *rest);
-    redis_ops_add(&c->writes, &c->arena,
-                  (struct redis_op){.name = str_of(op), .key = args[0], .args = rest, .n = n - 1},
-                  takes_many(str_of(op)));
+    MUST(n >= 1);
+    struct redis_op_ask ask = {str_of(op), args[0], args + 1, n - 1};
+    redis_ops_add(&c->writes, &c->arena, &ask, takes_many(ask.name));
 }
 
 void redis_compare(struct redis_call *c, struct str key, struct str field, bool whole, struct str what) {
     struct str args[] = {field, what};
-    redis_ops_add(&c->compares, &c->arena,
-                  (struct redis_op){.name = whole ? STR("x") : STR("p"), .key = key, .args = args, .n = 2},
-                  field.len > 0);
+    struct redis_op_ask ask = {whole ? STR("x") : STR("p"), key, args, COUNT_OF(args)};
+    redis_ops_add(&c->compares, &c->arena, &ask, field.len > 0);
 }
 
 void redis_use_generation(struct redis_call *c, uint64_t generation) {
@@ -108,14 +105,11 @@ static void store_gain(struct redis_call *c, const struct row *file) {
                 signed_number(c, gain->set_aside));
 }
 
-static void store_claim(struct redis_call *c, const struct row *row) {
+void redis_claim_write(struct redis_call *c, uint64_t generation, struct id key, const struct claim_place *place) {
     struct buf bytes = BUF_INIT(64);
-    redis_use_generation(c, row->generation);
-    buf_add(&bytes, redis_id_str(&row->place.file));
-    redis_pack_varint(&bytes, row->place.stripe);
-    redis_pack_varint(&bytes, row->place.offset);
-    REDIS_WRITE(c, "hset", redis_claim_key(c, row->generation, row->file), redis_copy_id(c, row->file, 1),
-                packed(c, &bytes));
+    redis_use_generation(c, generation);
+    redis_pack_place(&bytes, place);
+    REDIS_WRITE(c, "hset", redis_claim_key(c, generation, key), redis_copy_id(c, key, 1), packed(c, &bytes));
 }
 
 static void store_row(struct redis_call *c, struct row *row) {
@@ -124,7 +118,7 @@ static void store_row(struct redis_call *c, struct row *row) {
     if (row->kind == ROW_STRIPE) {
         store_stripe(c, row);
     } else if (row->kind == ROW_CLAIM) {
-        store_claim(c, row);
+        redis_claim_write(c, row->generation, row->file, &row->place);
     } else if (row->kind == ROW_FILE) {
         row->f.stamp++;
         redis_pack_file(&bytes, &row->f);

@@ -216,10 +216,8 @@ static RC close_pass(struct emitter *e, struct why *why) {
 static bool window_has_room(const struct emitter *e) {
     if (emitter_window_is_full(e)) return false;
     if (e->turns.waiting) return true;
-    for (size_t i = 0; i < e->actives_len; i++) {
-        const struct emitter_active *a = &e->actives[i];
-        if (!a->retired && a->publish_next < a->stripes && a->under_way < EMITTER_STRIPES_PER_FILE) return true;
-    }
+    for (size_t i = 0; i < e->actives_len; i++)
+        if (emitter_has_more(&e->actives[i])) return true;
     return false;
 }
 

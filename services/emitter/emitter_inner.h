@@ -77,6 +77,10 @@ RC emitter_close_idle(struct emitter *emitter, struct why *why);
 /* publish.c */
 void emitter_want(struct emitter *emitter, struct catalog_entry *entry); /* it has something to convert: queue it */
 bool emitter_window_is_full(const struct emitter *emitter);
+/* Are there stripes of it to be said now? */
+static inline bool emitter_has_more(const struct emitter_active *a) {
+    return !a->retired && a->publish_next < a->stripes && a->under_way < EMITTER_STRIPES_PER_FILE;
+}
 RC emitter_publish(struct emitter *emitter, struct why *why); /* fills the window */
 RC emitter_poll(struct emitter *emitter, struct why *why);    /* looks at checkpoints */
 void emitter_forget_active(struct emitter *emitter, struct catalog_entry *entry);

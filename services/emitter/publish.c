@@ -147,19 +147,16 @@ static RC publish_next(struct emitter *e, uint32_t active, struct why *why) {
     return RC_OK;
 }
 
-static bool has_more(const struct emitter_active *a) {
-    return !a->retired && a->publish_next < a->stripes && a->under_way < EMITTER_STRIPES_PER_FILE;
-}
-
 static bool is_of(const struct emitter *e, const struct emitter_active *a, size_t queue) {
     return turns_queue_of(e->catalog.entries[a->place].source, true) == queue;
 }
 
 /* A file of the queue that is under way and has more stripes to say, each in its turn; NULL: none. */
 static struct emitter_active *next_active(struct emitter *e, size_t queue) {
+    if (!turns_is_of_many(queue)) return NULL; /* a file of one stripe is said when it is put under way */
     for (size_t n = 0; n < e->actives_len; n++) {
         struct emitter_active *a = &e->actives[e->active_at++ % e->actives_len];
-        if (has_more(a) && is_of(e, a, queue)) return a;
+        if (emitter_has_more(a) && is_of(e, a, queue)) return a;
     }
     return NULL;
 }
@@ -183,7 +180,7 @@ RC emitter_publish(struct emitter *e, struct why *why) {
     bool *ready = ARENA_ARRAY(&e->arena, bool, e->turns.queues_len);
     for (size_t i = 0; i < e->turns.queues_len; i++) ready[i] = e->turns.queues[i].len > 0;
     for (size_t i = 0; i < e->actives_len; i++)
-        if (has_more(&e->actives[i]))
+        if (emitter_has_more(&e->actives[i]))
             ready[turns_queue_of(e->catalog.entries[e->actives[i].place].source, true)] = true;
     while (!emitter_window_is_full(e)) {
         size_t queue = turns_next(&e->turns, ready);

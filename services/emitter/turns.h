@@ -43,6 +43,7 @@ void turns_init(struct turns *turns, size_t sources);
 void turns_done(struct turns *turns);
 void turns_set_weight(struct turns *turns, size_t source, uint32_t weight);
 static inline size_t turns_queue_of(size_t source, bool many) { return 2 * source + (many ? 1 : 0); }
+static inline bool turns_is_of_many(size_t queue) { return queue % 2; }
 /* Files with the same key in the order in which they came. */
 void turns_add(struct turns *turns, size_t queue, int64_t key, uint32_t place);
 /* The first waiting file of the queue, which has one. */

@@ -2,6 +2,7 @@
 #include "segments.h"
 
 #include "alloc.h"
+#include "lines.h"
 #include "num.h"
 #include "own.h"
 #include "regex.h"
@@ -100,11 +101,6 @@ bool segments_line(struct segments *s, struct segments_state *state, const struc
     return head || forced;
 }
 
-static struct str text_of(struct str line) {
-    if (str_ends(line, STR("\n"))) line.len -= str_ends(line, STR("\r\n")) ? 2 : 1;
-    return line;
-}
-
 /* The line at `at` of the bytes, with its end; .len 0: it is not whole in them. */
 static struct str line_at(struct str bytes, size_t at, bool closed) {
     const char *hit = at < bytes.len ? memchr(bytes.at + at, '\n', bytes.len - at) : NULL;
@@ -113,7 +109,7 @@ static struct str line_at(struct str bytes, size_t at, bool closed) {
 }
 
 static struct segments_line seen_as(const struct segments *s, struct str line, uint64_t at) {
-    struct str text = text_of(line);
+    struct str text = lines_text(line);
     bool cut = text.len == line.len;
     size_t most = s->settings.line_bytes_max + (cut ? 1 : 0); /* a CR at the cut may be its end's */
     return (struct segments_line){.at = at, .text = text, .too_long = text.len > most, .cut = cut};

@@ -18,8 +18,8 @@ struct str slice_line_at(struct str bytes, size_t at) {
 }
 
 struct slice_span slice_span_of(const struct slice *slice, struct str line, uint64_t offset, uint64_t number) {
-    if (str_ends(line, STR("\n"))) line.len -= str_ends(line, STR("\r\n")) ? 2 : 1;
-    return (struct slice_span){.text = line, .offset = offset, .line = slice->place.line_in_stripe + number};
+    return (struct slice_span){
+        .text = lines_text(line), .offset = offset, .line = slice->place.line_in_stripe + number};
 }
 
 void slice_put_single(struct slice *slice, const struct slice_span *span, bool lf_behind) {

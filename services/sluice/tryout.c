@@ -2,6 +2,7 @@
 #include "tryout.h"
 
 #include "alloc.h"
+#include "lines.h"
 #include "own.h"
 #include "run_settings.h"
 #include "source_glob.h"
@@ -10,14 +11,7 @@ static void tell_head(const struct tryout *t, struct converter *converter) {
     if (!converter_needs_head(converter)) return;
     struct str seen = str_sub(t->bytes, 0, t->bytes.len < CONVERTER_HEAD_MAX ? t->bytes.len : CONVERTER_HEAD_MAX);
     size_t end = converter_record_end(converter, seen, t->closed && seen.len == t->bytes.len);
-    struct str line = str_sub(seen, 0, end ? end : seen.len);
-    if (str_ends(line, STR("\n"))) line.len -= str_ends(line, STR("\r\n")) ? 2 : 1;
-    converter_head(converter, line, end > 0);
-}
-
-static struct str text_of(struct str line) {
-    if (str_ends(line, STR("\n"))) line.len -= str_ends(line, STR("\r\n")) ? 2 : 1;
-    return line;
+    converter_head(converter, lines_text(str_sub(seen, 0, end ? end : seen.len)), end > 0);
 }
 
 /* As lanes do, from the file's first byte on. */
@@ -35,7 +29,7 @@ static RC try_records(const struct tryout *t, struct converter *converter, struc
         struct str text = str_sub(ask.window, 0, end);
         slice_begin(slice, converter, &place);
         slice_add_segment(slice, text, at);
-        struct tryout_line seen = {place.line_in_stripe + 1, text_of(text), slice_result(slice)};
+        struct tryout_line seen = {place.line_in_stripe + 1, lines_text(text), slice_result(slice)};
         place.line_in_stripe += seen.result->counts.lines;
         TRY(t->visit(t->context, &seen, why));
     }
@@ -57,7 +51,7 @@ RC tryout_lines(const struct tryout *t, struct why *why) {
         struct str line = str_sub(rest, 0, end);
         slice_begin(slice, converter, &place);
         slice_add(slice, line, at, &taken);
-        struct tryout_line seen = {place.line_in_stripe + 1, text_of(line), slice_result(slice)};
+        struct tryout_line seen = {place.line_in_stripe + 1, lines_text(line), slice_result(slice)};
         TRY(t->visit(t->context, &seen, why));
         at += end;
     }

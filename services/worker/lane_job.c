@@ -4,6 +4,7 @@
 
 #include "alloc.h"
 #include "kept.h"
+#include "lines.h"
 #include "log.h"
 #include "metric.h"
 #include "num.h"
@@ -30,9 +31,7 @@ static RC read_head(struct lane *l, struct converter *converter, struct why *why
     AUTO(own_free) char *bytes = alloc_bytes(most);
     TRY(reader_read(&t->reader, 0, bytes, most, why));
     size_t end = converter_record_end(converter, (struct str){bytes, most}, t->job.ready < CONVERTER_HEAD_MAX);
-    struct str line = {bytes, end ? end : most};
-    if (str_ends(line, STR("\n"))) line.len -= str_ends(line, STR("\r\n")) ? 2 : 1;
-    converter_head(converter, line, end > 0);
+    converter_head(converter, lines_text((struct str){bytes, end ? end : most}), end > 0);
     return RC_OK;
 }
 

@@ -50,6 +50,18 @@ def wait_for(what, condition, seconds=60):
     raise AssertionError(f"waited {seconds} s in vain for: {what}")
 
 
+def file_sizes(folder):
+    """{path: bytes} of the files below a folder in which a process may still be making and removing files."""
+    found = {}
+    for path in folder.rglob("*") if folder.exists() else []:
+        try:
+            if path.is_file():
+                found[path] = path.stat().st_size
+        except FileNotFoundError:
+            pass
+    return found
+
+
 class Pipeline:
     """Folders in/, out/ and state/ below one folder, and a configuration that can be changed between runs."""
 

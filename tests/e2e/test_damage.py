@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 import readers
-from pipeline import BROKEN, LIMIT, NO, OK, RUN_SECONDS_MAX, USAGE, file_size_limit, make_logs, sluice, wait_for
+from pipeline import BROKEN, LIMIT, NO, OK, RUN_SECONDS_MAX, USAGE, file_size_limit, file_sizes, make_logs, sluice, wait_for
 
 MEBI = 1 << 20
 
@@ -24,20 +24,13 @@ def unfinished(pipe):
     make_logs(pipe.inputs / "a.ndjson", 60 * MEBI)
     pipe.source(stripe_bytes="4MiB").output(partition="h={time:%H}", flush="1h")
     with pipe.start() as running:
-        wait_for("blocks in the spool", lambda: sum(p.stat().st_size for p in state_files(pipe)) > 2 * MEBI)
+        wait_for("blocks in the spool", lambda: sum(file_sizes(pipe.state).values()) > 2 * MEBI)
         running.kill()
     return pipe
 
 
 def state_files(pipe):
-    found = []
-    for path in pipe.state.rglob("*") if pipe.state.exists() else []:
-        try:
-            if path.is_file() and path.stat().st_size:
-                found.append(path)
-        except FileNotFoundError:
-            pass
-    return found
+    return [path for path, size in file_sizes(pipe.state).items() if size]
 
 
 def test_a_killed_run_goes_on(unfinished):

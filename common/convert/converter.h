@@ -18,8 +18,8 @@
  *   regex     The named groups of a pattern (regex.h).
  *   lua       What a user's function makes of it (script.h): several records, or none.
  *   syslog    RFC 5424 and RFC 3164 (syslog.c).
- *   cri       Logs of containers (cri.c); namespace, pod and container come from the file's path. Parts of a line are
- *             joined (segments.h, slice_record.c).
+ *   cri       Logs of containers (cri.c); namespace, pod and container come from the path (cri_path.h). Parts of a line
+ * are joined (segments.h, slice_record.c).
  *
  * Values are strings, or what `types` says (value.h). A line of these kinds that is not UTF-8 is a reject.
  *

@@ -1,21 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cri: what a container wrote, as the runtimes of Kubernetes keep it: `TIME STREAM TAGS MESSAGE` (CRI: the first tag is
  * F, or P for a part of a line that goes on), or Docker's {"log":…,"stream":…,"time":…}, whose text has no newline at
- * its end where it goes on. A line says itself which it is. Namespace, pod and container come from the file's path:
- *
- *   …/pods/NAMESPACE_POD_UID/CONTAINER/…     …/containers/POD_NAMESPACE_CONTAINER-ID.log
+ * its end where it goes on. A line says itself which it is, and not the configuration: on a node whose runtime was
+ * changed both are under the same pattern, and even behind the same link. Whose log it is, the file's path says
+ * (cri_path.h).
  *
  * Parts of a line are joined before they come here (slice_record.c); what stays a part, because the rest of it never
  * came or is too long, is a record with "partial":true. */
 #include "alloc.h"
 #include "columns.h"
+#include "cri_path.h"
 #include "json.h"
 #include "scan.h"
 #include "utf8.h"
 
 #include <stdlib.h>
 
-enum cri_column { TIME, STREAM, NAMESPACE, POD, CONTAINER, PARTIAL, MESSAGE, COLUMN_COUNT };
+enum cri_column {
+    TIME,
+    STREAM,
+    NAMESPACE,
+    POD,
+    UID,
+    CONTAINER,
+    RESTART_COUNT,
+    CONTAINER_ID,
+    PARTIAL,
+    MESSAGE,
+    COLUMN_COUNT
+};
 
 /* With what scan_copy() reads behind it. */
 static const struct str is_true = {"true\0           ", 4};
@@ -23,19 +36,27 @@ static const struct str is_true = {"true\0           ", 4};
 struct cri {
     struct columns columns;
     struct json_parser *parser;
-    struct str path[COLUMN_COUNT]; /* NAMESPACE, POD, CONTAINER, in .uri */
+    struct str path[COLUMN_COUNT]; /* NAMESPACE to CONTAINER_ID, in .uri */
     char *uri;
 };
 
 static RC cri_open(struct converter *c, const struct converter_settings *settings, struct why *why) {
     (void)settings, (void)why;
-    static const struct str names[COLUMN_COUNT] = {
-        [TIME] = {"time", 4},           [STREAM] = {"stream", 6},   [NAMESPACE] = {"namespace", 9}, [POD] = {"pod", 3},
-        [CONTAINER] = {"container", 9}, [PARTIAL] = {"partial", 7}, [MESSAGE] = {"message", 7}};
+    static const struct str names[COLUMN_COUNT] = {[TIME] = {"time", 4},
+                                                   [STREAM] = {"stream", 6},
+                                                   [NAMESPACE] = {"namespace", 9},
+                                                   [POD] = {"pod", 3},
+                                                   [UID] = {"uid", 3},
+                                                   [CONTAINER] = {"container", 9},
+                                                   [RESTART_COUNT] = {"restart_count", 13},
+                                                   [CONTAINER_ID] = {"container_id", 12},
+                                                   [PARTIAL] = {"partial", 7},
+                                                   [MESSAGE] = {"message", 7}};
     struct cri *self = ALLOC(struct cri);
     c->self = self;
     columns_init(&self->columns, c, names, COLUMN_COUNT);
     self->columns.at[PARTIAL].type = VALUE_RAW;
+    self->columns.at[RESTART_COUNT].type = VALUE_INTEGER;
     self->parser = json_parser_new((struct json_parser_limits){.bytes_max = c->line_bytes_max, .any_number = true});
     return RC_OK;
 }
@@ -60,35 +81,6 @@ static size_t cri_scratch_bytes(const struct converter *c, size_t line_bytes) {
     return columns_bytes(&self->columns, line_bytes + path_bytes + 4);
 }
 
-/* What is behind "/name/" and before the next slash. */
-static struct str part_behind(struct str uri, const char *name) {
-    const char *hit = memmem(uri.at, uri.len, name, strlen(name));
-    if (!hit) return (struct str){0};
-    struct str rest = {hit + strlen(name), (size_t)(uri.at + uri.len - hit) - strlen(name)}, part = {0};
-    (void)str_cut(&rest, '/', &part);
-    return part;
-}
-
-static void read_pods(struct cri *self, struct str uri, struct str part) {
-    struct str container = {part.at + part.len + 1, 0}, rest = part;
-    if (container.at < uri.at + uri.len) {
-        struct str behind = {container.at, (size_t)(uri.at + uri.len - container.at)};
-        if (memchr(behind.at, '/', behind.len)) (void)str_cut(&behind, '/', &self->path[CONTAINER]);
-    }
-    if (!str_cut(&rest, '_', &self->path[NAMESPACE]) || !str_cut(&rest, '_', &self->path[POD]))
-        self->path[POD] = self->path[NAMESPACE] = (struct str){0};
-}
-
-static void read_containers(struct cri *self, struct str part) {
-    struct str rest = part, pod = {0}, namespace = {0};
-    if (!str_cut(&rest, '_', &pod) || !str_cut(&rest, '_', &namespace)) return;
-    const char *dash = rest.len ? memrchr(rest.at, '-', rest.len) : NULL;
-    if (!dash) return;
-    self->path[POD] = pod;
-    self->path[NAMESPACE] = namespace;
-    self->path[CONTAINER] = (struct str){rest.at, (size_t)(dash - rest.at)};
-}
-
 static void cri_file(struct converter *c, struct str uri) {
     struct cri *self = c->self;
     if (self->uri && str_equal(str_of(self->uri), uri)) return;
@@ -96,10 +88,15 @@ static void cri_file(struct converter *c, struct str uri) {
     char *copy = alloc_zero(uri.len + SCAN_STEP, 1);
     memcpy(copy, uri.at, uri.len);
     self->uri = copy;
-    memset(self->path, 0, sizeof self->path);
-    struct str own = {copy, uri.len}, pod = part_behind(own, "/pods/"), link = part_behind(own, "/containers/");
-    if (pod.at) read_pods(self, own, pod);
-    if (!pod.at && link.at) read_containers(self, link);
+    struct cri_path of;
+    cri_path_read((struct str){copy, uri.len}, &of);
+    struct str *path = self->path;
+    path[NAMESPACE] = of.namespace;
+    path[POD] = of.pod;
+    path[UID] = of.uid;
+    path[CONTAINER] = of.container;
+    path[RESTART_COUNT] = of.restart_count;
+    path[CONTAINER_ID] = of.container_id;
 }
 
 static struct str next_word(struct str *rest) {

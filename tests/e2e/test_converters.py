@@ -217,11 +217,31 @@ def test_logs_of_containers(pipe, stripe):
             time = f"2026-01-01T00:00:{i % 60:02}.{i:09}Z"
             docker = json.dumps({"log": message + "\n", "stream": stream, "time": time})
             lines.append(docker if i % 2 else f"{time} {stream} F {message}")
-            expected.setdefault(container, []).append({"time": time, "stream": stream, "namespace": "shop", "pod": "web-1", "container": container, "message": message})
+            expected.setdefault(container, []).append({"time": time, "stream": stream, "namespace": "shop", "pod": "web-1", "uid": "0a1b", "container": container, "restart_count": 0, "message": message})
         pipe.file(f"pods/shop_web-1_0a1b/{container}/0.log", "\n".join(lines).encode())
     got, rejects = converted(pipe, b"", stripe, converter="cri", name="empty")
     assert not rejects
     assert in_any_order(got) == in_any_order(sum(expected.values(), []))
+
+
+def test_containers_choose_partitions_fields_and_conditions(pipe):
+    """Each of the three places where containers' logs lie, rotated files too."""
+    for path in ("pods/shop_web-1_0f1e/nginx/0.log", "pods/shop_web-1_0f1e/nginx/0.log.20260101-000000", "pods/kube_dns-1_0f1e/dns/12.log",
+                 "containers/web-2_shop_nginx-77aa.log", "docker/containers/88bb/88bb-json.log"):
+        pipe.file(path, f'2026-01-01T00:00:00Z stdout F {path}\n{{"log":"{path}\\n","stream":"stderr","time":"2026-01-01T00:00:01Z"}}\n'.encode())
+    pipe.output(partition="{namespace}/{pod}/{container}")
+    pipe.source(pattern="**", converter="cri", where="namespace != 'kube'", fields={"drop": ["time"], "rename": {"uid": "pod_uid"}})
+    pipe.run_once()
+    found = {}
+    for key, line in records(pipe.out):
+        found.setdefault("/".join(key.split("/")[-4:-1]), []).append(json.loads(line))
+    none = "/".join(["__HIVE_DEFAULT_PARTITION__"] * 3)
+    assert {key: len(got) for key, got in found.items()} == {"shop/web-1/nginx": 4, "shop/web-2/nginx": 2, none: 2}
+    of = {"namespace": "shop", "pod": "web-1", "pod_uid": "0f1e", "container": "nginx", "restart_count": 0}
+    assert all(of.items() <= record.items() and record["message"].startswith("pods/shop") for record in found["shop/web-1/nginx"])
+    assert {record["container_id"] for record in found["shop/web-2/nginx"]} == {"77aa"}
+    assert [{**record, "stream": ""} for record in found[none]] == [
+        {"stream": "", "container_id": "88bb", "message": "docker/containers/88bb/88bb-json.log"}] * 2
 
 
 # ---- lua

@@ -117,7 +117,7 @@ def test_parts_of_containers_lines(pipe, stripe, docker):
     pipe.output(partition="").source(pattern="**", converter="cri", stripe_bytes=stripe)
     pipe.file("pods/shop_web-1_0f1e/nginx/0.log", "".join(line + "\n" for line in lines).encode())
     pipe.run_once()
-    of = {"namespace": "shop", "pod": "web-1", "container": "nginx"}
+    of = {"namespace": "shop", "pod": "web-1", "uid": "0f1e", "container": "nginx", "restart_count": 0}
     assert in_any_order(found(pipe)) == in_any_order({**record, **of} for record in whole)
     assert lines_audited(pipe) == len(lines)
 

@@ -53,25 +53,74 @@ static void lines_of_docker(void **state) {
 static void the_path_says_whose_log_it_is(void **state) {
     (void)state;
     static const char line[] = "2016-10-06T00:17:09.669794202Z stdout F m";
-    expect("file:///var/log/pods/shop_web-7d4b_0f1e-22/nginx/0.log", line,
-           "{" TIME ",\"stream\":\"stdout\",\"namespace\":\"shop\",\"pod\":\"web-7d4b\",\"container\":\"nginx\","
-           "\"message\":\"m\"}");
+    static const char pod[] = "{" TIME ",\"stream\":\"stdout\",\"namespace\":\"shop\",\"pod\":\"web-7d4b\","
+                              "\"uid\":\"0f1e-22\",\"container\":\"nginx\",\"restart_count\":3,\"message\":\"m\"}";
+    expect("file:///var/log/pods/shop_web-7d4b_0f1e-22/nginx/3.log", line, pod);
+    expect("file:///var/log/pods/shop_web-7d4b_0f1e-22/nginx/3.log.20260101-000000", line, pod);
+    expect("file:///var/log/pods/shop_web-7d4b_0f1e-22/nginx/3.log.20260101-000000.gz", line, pod);
+    expect("s3://bucket/pods/node_1_x/var/log/pods/shop_web-7d4b_0f1e-22/nginx/3.log", line, pod);
     expect("file:///var/log/containers/web-7d4b_shop_nginx-side-0123456789abcdef.log", line,
            "{" TIME ",\"stream\":\"stdout\",\"namespace\":\"shop\",\"pod\":\"web-7d4b\",\"container\":\"nginx-side\","
-           "\"message\":\"m\"}");
+           "\"container_id\":\"0123456789abcdef\",\"message\":\"m\"}");
+    static const char docker[] = "{\"log\":\"m\\n\",\"stream\":\"stdout\",\"time\":\"2016-10-06T00:17:09.669794202Z\"}";
+    static const char id[] = "{" TIME ",\"stream\":\"stdout\",\"container_id\":\"0f1e\",\"message\":\"m\"}";
+    expect("file:///var/lib/docker/containers/0f1e/0f1e-json.log", docker, id);
+    expect("file:///var/lib/docker/containers/0f1e/0f1e-json.log.1.gz", docker, id);
+    expect("file:///var/log/pods/shop_web-7d4b_0f1e-22/nginx/3.log", docker, pod);
+}
+
+static void a_path_that_no_runtime_chose_says_nothing(void **state) {
+    (void)state;
+    static const char line[] = "2016-10-06T00:17:09.669794202Z stdout F m";
     static const char *const others[] = {"file:///var/log/pods/",
                                          "file:///var/log/pods/x",
                                          "file:///pods/x/0.log",
+                                         "file:///pods/a_b/c/0.log",
+                                         "file:///pods/a_b_/c/0.log",
+                                         "file:///pods/a_b_c/0.log",
+                                         "file:///pods/a_b_c//0.log",
                                          "file:///containers/a_b",
                                          "file:///containers/a",
+                                         "file:///containers/a_b_c.log",
+                                         "file:///containers/a_b_c-.log",
+                                         "file:///containers/a_b_-1.log",
+                                         "file:///containers/a_b_c-1/x.log",
+                                         "file:///containers/a/b-json.log",
+                                         "file:///containers/",
+                                         "containers",
                                          "file:///var/log/x.log",
                                          ""};
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        expect(others[i], line, "{" TIME ",\"stream\":\"stdout\",\"message\":\"m\"}");
+    static const char *const counts[] = {"x.log", "00.log", "0", "0.txt", "-1.log", "99999999999.log", ".log"};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        char uri[64];
+        (void)snprintf(uri, sizeof uri, "/pods/a_b_c/d/%s", counts[i]);
+        expect(uri, line,
+               "{" TIME ",\"stream\":\"stdout\",\"namespace\":\"a\",\"pod\":\"b\",\"uid\":\"c\",\"container\":\"d\","
+               "\"message\":\"m\"}");
+    }
+}
+
+static void partitions_take_what_the_path_says(void **state) {
+    (void)state;
+    static const char line[] = "2016-10-06T00:17:09.669794202Z stdout F m";
+    static const struct {
+        const char *uri, *path;
+    } cases[] = {{"/pods/shop_web-1_0f/nginx/0.log", "shop/web-1/0f/nginx/0/__HIVE_DEFAULT_PARTITION__"},
+                 {"/containers/web-1_shop_nginx-0f.log",
+                  "shop/web-1/__HIVE_DEFAULT_PARTITION__/nginx/__HIVE_DEFAULT_PARTITION__/0f"},
+                 {"/pods/a%_..%2F_c/d/1.log", "a%25/%2E.%252F/c/d/1/__HIVE_DEFAULT_PARTITION__"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         AUTO(made_done) struct made made;
-        made_init(&made, &(struct made_settings){.kind = CONVERTER_CRI, .uri = others[i], .partition = "{pod}"},
-                  str_of(line));
+        made_init(
+            &made,
+            &(struct made_settings){.kind = CONVERTER_CRI,
+                                    .uri = cases[i].uri,
+                                    .partition = "{namespace}/{pod}/{uid}/{container}/{restart_count}/{container_id}"},
+            str_of(line));
         assert_int_equal(made.result->counts.converted, 1);
-        assert_non_null(made_output(&made, "__HIVE_DEFAULT_PARTITION__"));
+        if (!made_output(&made, cases[i].path)) fail_msg("%.*s", STR_ARG(made.result->outputs[0].path));
     }
 }
 
@@ -96,6 +145,8 @@ int main(void) {
         cmocka_unit_test(lines_of_cri),
         cmocka_unit_test(lines_of_docker),
         cmocka_unit_test(the_path_says_whose_log_it_is),
+        cmocka_unit_test(a_path_that_no_runtime_chose_says_nothing),
+        cmocka_unit_test(partitions_take_what_the_path_says),
         cmocka_unit_test(what_is_no_log_of_a_container_is_a_reject),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,20 +43,23 @@ struct ledger_redis_settings fleet_redis(const struct config *config) {
 /* Every text of a configuration ends in a NUL. */
 static const char *given(struct str text) { return text.len ? text.at : NULL; }
 
+struct s3_settings fleet_bucket(const struct config_s3 *s) {
+    static const enum s3_style styles[] = {
+        [CONFIG_STYLE_AUTO] = S3_STYLE_AUTO, [CONFIG_STYLE_PATH] = S3_STYLE_PATH, [CONFIG_STYLE_HOST] = S3_STYLE_HOST};
+    return (struct s3_settings){.endpoint = given(s->endpoint),
+                                .region = given(s->region),
+                                .style = styles[s->style],
+                                .credentials = {.access = given(s->access_key),
+                                                .secret = given(s->secret_key),
+                                                .token = given(s->session_token),
+                                                .profile = given(s->profile)},
+                                .ca_file = given(s->ca_file),
+                                .connections = (unsigned)s->connections};
+}
+
 struct store_s3_settings fleet_s3(const struct config *config) {
-    static const enum store_s3_style styles[] = {
-        [CONFIG_STYLE_AUTO] = STORE_S3_AUTO, [CONFIG_STYLE_PATH] = STORE_S3_PATH, [CONFIG_STYLE_HOST] = STORE_S3_HOST};
-    const struct config_s3 *s = &config->output.s3;
     return (struct store_s3_settings){.url = config->output.url.at,
-                                      .endpoint = given(s->endpoint),
-                                      .region = given(s->region),
-                                      .style = styles[s->style],
-                                      .credentials = {.access = given(s->access_key),
-                                                      .secret = given(s->secret_key),
-                                                      .token = given(s->session_token),
-                                                      .profile = given(s->profile)},
-                                      .ca_file = given(s->ca_file),
-                                      .part_bytes = s->part_bytes,
-                                      .connections = (unsigned)s->connections,
+                                      .s3 = fleet_bucket(&config->output.s3),
+                                      .part_bytes = config->output.s3.part_bytes,
                                       .parts_parallel = PARTS_PARALLEL};
 }

@@ -13,6 +13,8 @@
 struct broker_kafka_settings fleet_kafka(const struct config *config, uint64_t generation, struct arena *arena);
 struct broker_kafka_wanted fleet_topics(const struct config *config);
 struct ledger_redis_settings fleet_redis(const struct config *config);
+/* Texts stay the configuration's. */
+struct s3_settings fleet_bucket(const struct config_s3 *s3);
 struct store_s3_settings fleet_s3(const struct config *config);
 
 #endif

@@ -6,7 +6,6 @@
 #include "num.h"
 #include "own.h"
 #include "store_s3_private.h"
-#include "utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,25 +13,13 @@
 
 enum { RANGE_ROOM = 64 };
 
-/* What XML cannot say does not come back from a listing as it was put. */
-static bool is_text(struct str key) {
-    for (size_t i = 0; i < key.len; i++) {
-        unsigned char c = (unsigned char)key.at[i];
-        if (c < ' ' && c != '\t' && c != '\n' && c != '\r') return false;
-        if (c == 0xef && i + 2 < key.len && (unsigned char)key.at[i + 1] == 0xbf &&
-            (unsigned char)key.at[i + 2] >= 0xbe)
-            return false; /* U+FFFE, U+FFFF */
-    }
-    return utf8_valid(key);
-}
-
 RC s3_full_key(const struct store_s3 *s3, struct str key, char out[STORE_KEY_MAX + 1], struct str *out_key,
                struct why *why) {
     size_t prefix = strlen(s3->prefix), before = prefix ? prefix + 1 : 0;
     struct str shown = str_sub(key, 0, MIN(key.len, (size_t)200));
-    if (!is_text(key))
-        return why_set(why, RC_BAD, "key '%.*s': S3 takes UTF-8 without control characters only", STR_ARG(shown));
-    if (before + key.len > STORE_KEY_MAX)
+    enum rc rc = s3_key_check(key, why);
+    if (rc == RC_BAD) return rc;
+    if (rc == RC_LIMIT || before + key.len > STORE_KEY_MAX)
         return why_set(why, RC_LIMIT, "key '%.*s': longer than 1024 bytes with the prefix '%s'", STR_ARG(shown),
                        s3->prefix);
     if (prefix) {
@@ -62,7 +49,7 @@ static enum rc s3_put(void *self, struct str key, struct str bytes, struct why *
     s3_call_put_absent(&call, bytes);
     call.extra_len = 1; /* without the condition it may be repeated */
     call.decides = false;
-    return s3_call(self, &call, why);
+    return s3_store_call(self, &call, why);
 }
 
 enum rc s3_put_absent(void *self, struct str key, struct str bytes, struct why *why) {
@@ -71,7 +58,7 @@ enum rc s3_put_absent(void *self, struct str key, struct str bytes, struct why *
     TRY(s3_full_key(self, key, text, &full, why));
     AUTO(s3_call_done) struct s3_call call = S3_CALL("PUT", full);
     s3_call_put_absent(&call, bytes);
-    return s3_call(self, &call, why);
+    return s3_store_call(self, &call, why);
 }
 
 static enum rc s3_size(void *self, struct str key, uint64_t *out_bytes, struct why *why) {
@@ -79,7 +66,7 @@ static enum rc s3_size(void *self, struct str key, uint64_t *out_bytes, struct w
     struct str full;
     TRY(s3_full_key(self, key, text, &full, why));
     AUTO(s3_call_done) struct s3_call call = S3_CALL("HEAD", full);
-    TRY(s3_call(self, &call, why));
+    TRY(s3_store_call(self, &call, why));
     if (call.exchange.reply.length < 0)
         return why_set(why, RC_BROKEN, "%.*s: the server did not tell its size", STR_ARG(full));
     *out_bytes = (uint64_t)call.exchange.reply.length;
@@ -119,7 +106,7 @@ static enum rc s3_get(void *self, struct str key, uint64_t from, uint64_t len, s
     if (from || !to_end) call.extra[call.extra_len++] = (struct s3_header){STR("range"), str_of(range)};
     call.fine = 416; /* from is at the end or behind it */
     size_t before = out->len;
-    TRY(s3_call(self, &call, why));
+    TRY(s3_store_call(self, &call, why));
     long status = call.exchange.reply.status;
     if (status == 416) return RC_OK;
     if (status != 200 && status != 206)
@@ -134,7 +121,7 @@ static enum rc s3_remove(void *self, struct str key, struct why *why) {
     struct str full;
     TRY(s3_full_key(self, key, text, &full, why));
     AUTO(s3_call_done) struct s3_call call = S3_CALL("DELETE", full);
-    enum rc rc = s3_call(self, &call, why);
+    enum rc rc = s3_store_call(self, &call, why);
     return rc == RC_ABSENT ? RC_OK : rc;
 }
 

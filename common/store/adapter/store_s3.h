@@ -17,39 +17,22 @@
 #ifndef SLUICE_STORE_S3_H
 #define SLUICE_STORE_S3_H
 
-#include "s3_credentials.h"
+#include "s3_bucket.h"
 #include "store.h"
-
-enum store_s3_style {
-    STORE_S3_AUTO, /* host for AWS's own endpoint and a bucket without dots, else path */
-    STORE_S3_PATH, /* https://endpoint/bucket/key */
-    STORE_S3_HOST, /* https://bucket.endpoint/key */
-};
 
 enum {
     STORE_S3_PART_MIN = 5 << 20, /* S3 takes no smaller part but the last */
     STORE_S3_PART_DEFAULT = 16 << 20,
     STORE_S3_PART_MAX = 1 << 30,
-    STORE_S3_CONNECTIONS_DEFAULT = 8,
     STORE_S3_PARALLEL_DEFAULT = 3,
-    STORE_S3_TRIES_DEFAULT = 5,
-    S3_WAIT_MAX_MS = 20 * 1000,
 };
 
 /* Zero stands for the default. Texts are copied. */
 struct store_s3_settings {
-    const char *url;      /* s3://bucket or s3://bucket/prefix */
-    const char *endpoint; /* https://host[:port]; NULL: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, or AWS's of the region */
-    const char *region;   /* NULL: AWS_REGION, AWS_DEFAULT_REGION, us-east-1 */
-    enum store_s3_style style;
-    struct s3_credentials_settings credentials; /* its region and clock are filled in by the store */
-    const char *ca_file;                        /* PEM; NULL: the system's */
+    const char *url; /* s3://bucket or s3://bucket/prefix */
+    struct s3_settings s3;
     uint64_t part_bytes;
-    unsigned connections, parts_parallel, tries;
-    uint64_t connect_ms; /* 10 s */
-    uint64_t stall_ms;   /* 30 s: nothing moves */
-    uint64_t request_ms; /* 60 s, and the time for the bytes at 16 KiB a second */
-    struct clock clock;  /* without ops: the real one */
+    unsigned parts_parallel;
 };
 
 /* Checks the settings (RC_BAD) and asks nothing of the server. */

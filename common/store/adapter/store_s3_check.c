@@ -27,7 +27,7 @@ static RC ignores_conditions(const struct store_s3 *s3, const char *what, struct
         "s3://%s at %s: the server %s although there is one already: it ignores If-None-Match, and sluice "
         "cannot keep its promise there. Needed is a server with conditional writes (AWS S3, MinIO, Ceph from "
         "Tentacle, versitygw, R2 and others)",
-        s3->bucket, s3->endpoint, what);
+        s3->bucket.name, s3->bucket.endpoint, what);
 }
 
 static RC check_put_absent(struct store store, struct str key, struct why *why) {
@@ -56,7 +56,8 @@ static RC check_range(struct store store, struct str key, struct why *why) {
     AUTO(buf_done) struct buf got = BUF_INIT(2L * PROBE_BYTES);
     TRY(store_get(store, key, 3, 4, &got, why));
     if (str_equal(buf_str(&got), STR("3456"))) return RC_OK;
-    return why_set(why, RC_DENIED, "s3://%s: a range of an object is not given as it was put", s3_of(store)->bucket);
+    return why_set(why, RC_DENIED, "s3://%s: a range of an object is not given as it was put",
+                   s3_of(store)->bucket.name);
 }
 
 static RC check_all(struct store store, struct str key, struct why *why) {

@@ -32,7 +32,7 @@ static void note(struct many *many, size_t item, enum rc rc) {
 static void end_slot(struct many *many, struct slot *slot) {
     if (!slot->busy) return;
     slot->busy = false;
-    note(many, slot->item, s3_call_end(many->s3, &slot->call, many->told ? NULL : many->why));
+    note(many, slot->item, s3_call_end(&many->s3->bucket, &slot->call, many->told ? NULL : many->why));
     s3_call_done(&slot->call);
 }
 
@@ -47,7 +47,7 @@ static void begin_slot(struct many *many, struct slot *slot, size_t item) {
     slot->item = item;
     slot->call = S3_CALL("PUT", full);
     s3_call_put_absent(&slot->call, many->items[item].bytes);
-    rc = s3_call_start(many->s3, &slot->call, why);
+    rc = s3_call_start(&many->s3->bucket, &slot->call, why);
     slot->busy = rc == RC_OK;
     if (slot->busy) return;
     note(many, item, rc);
@@ -56,7 +56,7 @@ static void begin_slot(struct many *many, struct slot *slot, size_t item) {
 
 void s3_put_absent_many(void *self, const struct store_item *items, size_t n, enum rc *out_rcs, struct why *why) {
     struct many many = {self, items, out_rcs, why, false};
-    size_t width = MIN(n, (size_t)many.s3->connections), next = 0;
+    size_t width = MIN(n, (size_t)many.s3->bucket.connections), next = 0;
     if (width == 0) return;
     AUTO(own_free) struct slot *slots = alloc_zero(width, sizeof *slots);
     for (size_t i = 0; i < n; i++) {

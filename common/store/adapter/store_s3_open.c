@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The settings of a bucket: what is given, what the environment says, what is usual. */
+/* The settings of a store in a bucket. */
 #include "store_s3_private.h"
 
 #include "alloc.h"
@@ -8,140 +8,45 @@
 
 #include <stdlib.h>
 
-enum { CONNECTIONS_MAX = 256, PARALLEL_MAX = 64, BUCKET_MIN = 3, BUCKET_MAX = 63, CONNECT_MS = 10 * 1000 };
-enum { STALL_MS = 30 * 1000, REQUEST_MS = 60 * 1000 };
+enum { PARALLEL_MAX = 64 };
 
-static char *own_str(struct str text) { return alloc_text(text.at, text.len); }
-
-static bool bucket_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-           (c >= 'A' && c <= 'Z');
-}
-
-static RC read_url(const char *url, struct store_s3 *out, struct why *why) {
-    struct str rest = str_of(url), bucket;
+static RC read_url(const char *url, struct str *out_bucket, struct str *out_prefix, struct why *why) {
+    struct str rest = str_of(url);
     if (!url || !str_starts(rest, STR("s3://")))
         return why_set(why, RC_BAD, "'%s' is no s3://bucket/prefix", url ? url : "");
     rest = str_sub(rest, 5, rest.len);
-    (void)str_cut(&rest, '/', &bucket);
-    bool good = bucket.len >= BUCKET_MIN && bucket.len <= BUCKET_MAX;
-    for (size_t i = 0; i < bucket.len; i++) good = good && bucket_char(bucket.at[i]);
-    if (!good) return why_set(why, RC_BAD, "'%s': the bucket's name has 3 to 63 letters, digits, '-' and '.'", url);
+    (void)str_cut(&rest, '/', out_bucket);
     while (rest.len && rest.at[rest.len - 1] == '/') rest.len--;
     if (rest.len) {
         enum rc rc = store_key_check(rest, why);
         if (rc != RC_OK) return why_wrap(why, RC_BAD, "'%s'", url);
     }
-    out->bucket = own_str(bucket);
-    out->prefix = rest.len ? own_str(rest) : own_str(STR(""));
-    return RC_OK;
-}
-
-static const char *first_env(const struct store_s3_settings *settings, const char *const *names, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        const char *value = settings->credentials.env ? settings->credentials.env(names[i]) : getenv(names[i]);
-        if (value && value[0]) return value;
-    }
-    return NULL;
-}
-
-/* https://host[:port], without a path or anybody's name. */
-static RC check_endpoint(struct str endpoint, struct str *out_scheme, struct str *out_host, struct why *why) {
-    while (endpoint.len && endpoint.at[endpoint.len - 1] == '/') endpoint.len--;
-    size_t scheme = str_starts(endpoint, STR("https://")) ? 8 : str_starts(endpoint, STR("http://")) ? 7 : 0;
-    struct str host = str_sub(endpoint, scheme, endpoint.len);
-    bool good = scheme && host.len > 0 && host.len < 256;
-    for (size_t i = 0; i < host.len; i++) {
-        char c = host.at[i];
-        good = good && (bucket_char(c) || c == ':' || c == '[' || c == ']');
-    }
-    if (memchr(endpoint.at, '@', endpoint.len)) /* what stands before it may be a password: not shown */
-        return why_set(why, RC_BAD, "the endpoint holds a '@'; needed is http(s)://host or http(s)://host:port");
-    if (!good)
-        return why_set(why, RC_BAD, "the endpoint '%.*s' is no http(s)://host or http(s)://host:port",
-                       STR_ARG(str_sub(endpoint, 0, MIN(endpoint.len, (size_t)200))));
-    *out_scheme = str_sub(endpoint, 0, scheme);
-    *out_host = host;
-    return RC_OK;
-}
-
-static RC read_endpoint(const struct store_s3_settings *settings, struct store_s3 *out, struct why *why) {
-    static const char *const names[] = {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"};
-    const char *given = settings->endpoint ? settings->endpoint : first_env(settings, names, COUNT_OF(names));
-    AUTO(buf_done) struct buf usual = BUF_INIT(512), base = BUF_INIT(1024), host_text = BUF_INIT(1024);
-    buf_add_format(&usual, "https://s3.%s.amazonaws.com", out->region);
-    struct str scheme, host;
-    TRY(check_endpoint(given ? str_of(given) : buf_str(&usual), &scheme, &host, why));
-    out->path_style =
-        settings->style == STORE_S3_PATH || (settings->style == STORE_S3_AUTO && (given || strchr(out->bucket, '.')));
-    if (!out->path_style) buf_add_format(&host_text, "%s.", out->bucket);
-    buf_add(&host_text, host);
-    buf_add(&base, scheme);
-    buf_add(&base, buf_str(&host_text));
-    out->host = own_str(buf_str(&host_text));
-    out->base = own_str(buf_str(&base));
-    buf_reset(&base);
-    buf_add(&base, scheme);
-    buf_add(&base, host);
-    out->endpoint = own_str(buf_str(&base));
-    return RC_OK;
-}
-
-static RC read_region(const struct store_s3_settings *settings, struct store_s3 *out, struct why *why) {
-    static const char *const names[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};
-    const char *region = settings->region ? settings->region : first_env(settings, names, COUNT_OF(names));
-    if (!region) region = "us-east-1";
-    struct str text = str_of(region);
-    bool good = text.len > 0 && text.len <= 64;
-    for (size_t i = 0; i < text.len; i++) good = good && bucket_char(text.at[i]);
-    if (!good) return why_set(why, RC_BAD, "'%.100s' is no name of a region", region);
-    out->region = own_str(text);
+    *out_prefix = rest;
     return RC_OK;
 }
 
 static RC read_numbers(const struct store_s3_settings *s, struct store_s3 *out, struct why *why) {
     out->part_bytes = s->part_bytes ? s->part_bytes : STORE_S3_PART_DEFAULT;
-    out->connections = s->connections ? s->connections : STORE_S3_CONNECTIONS_DEFAULT;
     out->parallel = s->parts_parallel ? s->parts_parallel : STORE_S3_PARALLEL_DEFAULT;
-    out->tries = s->tries ? s->tries : STORE_S3_TRIES_DEFAULT;
     out->parts_max = S3_PARTS_MAX;
     out->parts_step = S3_PARTS_STEP;
     if (out->part_bytes < STORE_S3_PART_MIN || out->part_bytes > STORE_S3_PART_MAX)
         return why_set(why, RC_BAD, "parts of %llu bytes: allowed are 5 MiB to 1 GiB",
                        (unsigned long long)out->part_bytes);
-    if (out->connections > CONNECTIONS_MAX || out->parallel > PARALLEL_MAX)
-        return why_set(why, RC_BAD, "allowed are at most 256 connections and 64 parts at a time");
-    return RC_OK;
-}
-
-static RC open_parts(const struct store_s3_settings *s, struct store_s3 *out, struct why *why) {
-    struct s3_http_settings http = {
-        .connections = out->connections,
-        .connect_ms = s->connect_ms ? s->connect_ms : CONNECT_MS,
-        .stall_ms = s->stall_ms ? s->stall_ms : STALL_MS,
-        .request_ms = s->request_ms ? s->request_ms : REQUEST_MS,
-        .ca_file = s->ca_file,
-    };
-    TRY(s3_http_new(&http, &out->http, why));
-    struct s3_credentials_settings credentials = s->credentials;
-    credentials.region = out->region;
-    credentials.clock = out->clock;
-    out->credentials = s3_credentials_new(&credentials, out->http);
+    if (out->parallel > PARALLEL_MAX)
+        return why_set(why, RC_BAD, "%u parts at a time: allowed are at most 64", out->parallel);
     return RC_OK;
 }
 
 RC s3_read_settings(const struct store_s3_settings *settings, struct store_s3 *out, struct why *why) {
-    out->clock = settings->clock.ops ? settings->clock : clock_real();
-    TRY(read_url(settings->url, out, why));
-    TRY(read_region(settings, out, why));
-    TRY(read_endpoint(settings, out, why));
+    struct str bucket = {0}, prefix = {0};
+    TRY(read_url(settings->url, &bucket, &prefix, why));
     TRY(read_numbers(settings, out, why));
-    return open_parts(settings, out, why);
+    out->prefix = alloc_text(prefix.at, prefix.len);
+    return s3_bucket_open(&settings->s3, bucket, &out->bucket, why);
 }
 
 void s3_settings_done(struct store_s3 *s3) {
-    s3_credentials_free(s3->credentials);
-    s3_http_free(s3->http);
-    char *texts[] = {s3->bucket, s3->prefix, s3->region, s3->base, s3->host, s3->endpoint};
-    for (size_t i = 0; i < COUNT_OF(texts); i++) free(texts[i]);
+    s3_bucket_done(&s3->bucket);
+    free(s3->prefix);
 }

@@ -46,7 +46,7 @@ static RC create(struct upload *u, struct why *why) {
     s3_query_add(&call.query, "uploads", STR(""));
     call.sends_body = true;
     call.extra[call.extra_len++] = (struct s3_header){STR("content-type"), STR("application/octet-stream")};
-    TRY(s3_call(u->s3, &call, why));
+    TRY(s3_store_call(u->s3, &call, why));
     enum rc rc = s3_xml_find(buf_str(&call.exchange.reply.body), "UploadId", &u->id, why);
     if (rc == RC_OK && u->id.len && buf_rc(&u->id) == RC_OK) return RC_OK;
     buf_reset(&u->id);
@@ -56,7 +56,7 @@ static RC create(struct upload *u, struct why *why) {
 static RC end_oldest(struct upload *u, struct why *why) {
     struct part *part = &u->parts[u->oldest];
     MUST(part->busy);
-    enum rc rc = s3_call_end(u->s3, &part->call, why);
+    enum rc rc = s3_call_end(&u->s3->bucket, &part->call, why);
     const char *etag = part->call.exchange.reply.etag;
     if (rc == RC_OK && !etag[0])
         rc = why_set(why, RC_BROKEN, "%.*s: the server gave no ETag for a part", STR_ARG(u->key));
@@ -85,7 +85,7 @@ static RC start_part(struct upload *u, struct why *why) {
     part->call.body = buf_str(&part->bytes);
     part->call.sends_body = true;
     alloc_grow(&u->etags, &u->etags_room, u->started + 1, ETAG_ROOM);
-    enum rc rc = s3_call_start(u->s3, &part->call, why);
+    enum rc rc = s3_call_start(&u->s3->bucket, &part->call, why);
     if (rc != RC_OK) {
         s3_call_done(&part->call);
         return rc;
@@ -119,14 +119,14 @@ static void remove_on_server(struct upload *u) {
     AUTO(s3_call_done) struct s3_call call = S3_CALL("DELETE", u->key);
     if (u->id.len == 0) return;
     s3_query_add(&call.query, "uploadId", buf_str(&u->id));
-    if (s3_call(u->s3, &call, NULL) != RC_OK) return; /* what stays there is the janitor's */
+    if (s3_store_call(u->s3, &call, NULL) != RC_OK) return; /* what stays there is the janitor's */
 }
 
 static void upload_free(struct upload *u) {
     for (size_t i = 0; i < u->parts_len; i++) {
         struct part *part = &u->parts[i];
         if (part->busy) {
-            s3_call_cancel(u->s3, &part->call);
+            s3_call_cancel(&u->s3->bucket, &part->call);
             s3_call_done(&part->call);
         }
         buf_done(&part->bytes);
@@ -140,7 +140,7 @@ static void upload_free(struct upload *u) {
 static void upload_abort(void *self) {
     struct upload *u = self;
     for (size_t i = 0; i < u->parts_len; i++) /* before the upload goes, or the server may keep a part */
-        if (u->parts[i].busy) s3_call_cancel(u->s3, &u->parts[i].call);
+        if (u->parts[i].busy) s3_call_cancel(&u->s3->bucket, &u->parts[i].call);
     remove_on_server(u);
     upload_free(u);
 }
@@ -173,7 +173,7 @@ static RC complete(struct upload *u, struct str body, bool *out_open, struct why
     call.sends_body = call.slow_answer = call.decides = call.error_in_200 = true;
     call.extra[call.extra_len++] = (struct s3_header){STR("content-type"), STR("application/xml")};
     call.extra[call.extra_len++] = (struct s3_header){STR("if-none-match"), STR("*")};
-    enum rc rc = s3_call(u->s3, &call, why);
+    enum rc rc = s3_store_call(u->s3, &call, why);
     *out_open = call.unknown || rc == RC_ABSENT;
     return rc;
 }
@@ -181,7 +181,7 @@ static RC complete(struct upload *u, struct str body, bool *out_open, struct why
 /* RC_STALE: there is an object. RC_ABSENT: there is none. */
 static RC look(struct upload *u, struct why *why) {
     AUTO(s3_call_done) struct s3_call call = S3_CALL("HEAD", u->key);
-    enum rc rc = s3_call(u->s3, &call, why);
+    enum rc rc = s3_store_call(u->s3, &call, why);
     return rc == RC_OK ? why_set(why, RC_STALE, "%.*s is there already", STR_ARG(u->key)) : rc;
 }
 
@@ -208,7 +208,7 @@ static RC finish(struct upload *u, struct why *why) {
     if (u->id.len == 0) {
         AUTO(s3_call_done) struct s3_call call = S3_CALL("PUT", u->key);
         s3_call_put_absent(&call, buf_str(&part->bytes));
-        return s3_call(u->s3, &call, why);
+        return s3_store_call(u->s3, &call, why);
     }
     if (part->bytes.len) TRY(start_part(u, why));
     while (u->busy) TRY(end_oldest(u, why));

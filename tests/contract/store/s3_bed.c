@@ -26,9 +26,10 @@ const char *s3_bed_env(const char *name) {
 struct store_s3_settings s3_bed_settings(const struct s3_bed *bed) {
     return (struct store_s3_settings){
         .url = bed->url,
-        .endpoint = bed->endpoint,
-        .region = s3_bed_env("SLUICE_TEST_S3_REGION"),
-        .credentials = {.access = s3_bed_env("SLUICE_TEST_S3_ACCESS"), .secret = s3_bed_env("SLUICE_TEST_S3_SECRET")},
+        .s3.endpoint = bed->endpoint,
+        .s3.region = s3_bed_env("SLUICE_TEST_S3_REGION"),
+        .s3.credentials = {.access = s3_bed_env("SLUICE_TEST_S3_ACCESS"),
+                           .secret = s3_bed_env("SLUICE_TEST_S3_SECRET")},
         .part_bytes = STORE_S3_PART_MIN,
     };
 }
@@ -46,7 +47,7 @@ static void bucket_call(const struct s3_bed *bed, const char *method) {
     struct store store = s3_bed_open(bed);
     AUTO(s3_call_done) struct s3_call call = S3_CALL(method, STR(""));
     call.sends_body = strcmp(method, "PUT") == 0;
-    must(s3_call(s3_of(store), &call, &why), &why);
+    must(s3_call(&s3_of(store)->bucket, &call, &why), &why);
     store_free(store);
 }
 

@@ -85,12 +85,12 @@ int main(int argc, char **argv) {
     struct why why = {0};
     (void)snprintf(url, sizeof url, "s3://%.200s", argv[2]);
     struct store_s3_settings settings = {.url = url,
-                                         .endpoint = argv[1],
-                                         .ca_file = getenv("SLUICE_TEST_CA_FILE"),
+                                         .s3.endpoint = argv[1],
+                                         .s3.ca_file = getenv("SLUICE_TEST_CA_FILE"),
                                          .part_bytes = STORE_S3_PART_MIN,
-                                         .connect_ms = SETTLE_MS,
-                                         .stall_ms = SETTLE_MS,
-                                         .tries = 3};
+                                         .s3.connect_ms = SETTLE_MS,
+                                         .s3.stall_ms = SETTLE_MS,
+                                         .s3.tries = 3};
     load.end_ms = clock_ms(clock_real()) + seconds * 1000;
     if (store_s3_open(&settings, &load.store, &why) != RC_OK) {
         (void)fprintf(stderr, "%s\n", why.text);

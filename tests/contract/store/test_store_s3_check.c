@@ -27,7 +27,7 @@ static enum rc check(const struct store_s3_settings *settings, struct why *why) 
 static void denied(const struct store_s3_settings *settings, const char *words) {
     struct why why = {0};
     enum rc rc = check(settings, &why);
-    if (rc != RC_DENIED || !strstr(why.text, words) || !strstr(why.text, settings->endpoint) ||
+    if (rc != RC_DENIED || !strstr(why.text, words) || !strstr(why.text, settings->s3.endpoint) ||
         strstr(why.text, "sluicesecret"))
         fail_msg("%s: %s", rc_name(rc), why.text);
 }
@@ -65,16 +65,16 @@ static void wrong_keys_and_buckets_are_denied_by_name(void **state) {
         struct s3_bed bed;
         s3_bed_begin(servers[i], &bed);
         struct store_s3_settings settings = s3_bed_settings(&bed);
-        settings.credentials.secret = "sluicesecretnot";
+        settings.s3.credentials.secret = "sluicesecretnot";
         denied(&settings, "credentials from the configuration");
         settings = s3_bed_settings(&bed);
-        settings.credentials.access = "somebody";
+        settings.s3.credentials.access = "somebody";
         denied(&settings, bed.url);
         settings = s3_bed_settings(&bed);
         settings.url = "s3://there-is-no-such-bucket";
         denied(&settings, "no such bucket");
         settings = s3_bed_settings(&bed);
-        settings.region = "eu-north-1";
+        settings.s3.region = "eu-north-1";
         denied(&settings, "us-east-1");
         s3_bed_end(&bed);
     }
@@ -104,7 +104,7 @@ static void a_server_that_ignores_conditions_is_found_out(void **state) {
         struct forgetful forgetful = {.upstream = bed.endpoint, .objects = !uploads, .uploads = uploads};
         struct fake_http *proxy = fake_http_start(forget_condition, &forgetful);
         struct store_s3_settings settings = s3_bed_settings(&bed);
-        settings.endpoint = fake_http_url(proxy);
+        settings.s3.endpoint = fake_http_url(proxy);
         denied(&settings, uploads ? "completes an upload although" : "puts an object although");
         fake_http_stop(proxy);
         s3_bed_end(&bed);

@@ -125,8 +125,8 @@ static void open_and_run(const struct s3_bed *bed, const char *endpoint, unsigne
     struct store_s3_settings settings = s3_bed_settings(bed);
     struct store store = {0};
     struct why why = {0};
-    settings.endpoint = endpoint;
-    settings.tries = tries;
+    settings.s3.endpoint = endpoint;
+    settings.s3.tries = tries;
     expect(store_s3_open(&settings, &store, &why), RC_OK, &why);
     scenario(store, large);
     store_free(store);

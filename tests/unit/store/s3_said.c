@@ -22,10 +22,10 @@ void s3_said_begin(struct s3_said *said, fake_answer answer, void *context) {
     said->http = fake_http_start(answer, context);
     struct store_s3_settings settings = {
         .url = "s3://the-bucket/pre/fix",
-        .endpoint = fake_http_url(said->http),
-        .credentials = {.access = "AKID", .secret = SECRET, .env = s3_said_no_env},
-        .tries = 3,
-        .clock = clock_fake(&said->clock),
+        .s3.endpoint = fake_http_url(said->http),
+        .s3.credentials = {.access = "AKID", .secret = SECRET, .env = s3_said_no_env},
+        .s3.tries = 3,
+        .s3.clock = clock_fake(&said->clock),
     };
     MUST(store_s3_open(&settings, &said->store, NULL) == RC_OK);
 }

@@ -173,8 +173,8 @@ static void a_session_token_is_sent_and_signed(void **state) {
     struct fake_http *http = fake_http_start(remember, &seen);
     struct store_s3_settings settings = {
         .url = "s3://the-bucket",
-        .endpoint = fake_http_url(http),
-        .credentials = {.access = "A", .secret = "B", .token = "tok", .env = s3_said_no_env}};
+        .s3.endpoint = fake_http_url(http),
+        .s3.credentials = {.access = "A", .secret = "B", .token = "tok", .env = s3_said_no_env}};
     struct store store = {0};
     uint64_t size = 0;
     assert_int_equal(store_s3_open(&settings, &store, NULL), RC_OK);
@@ -198,16 +198,16 @@ static void settings_that_cannot_be_are_refused_with_words(void **state) {
         {{.url = "s3://a b"}, "3 to 63"},
         {{.url = "s3://bucket/a//b"}, "empty"},
         {{.url = "s3://bucket/../b"}, ".."},
-        {{.url = "s3://bucket", .endpoint = "127.0.0.1:9000"}, "http(s)://host"},
-        {{.url = "s3://bucket", .endpoint = "http://user:pass@host"}, "http(s)://host"},
-        {{.url = "s3://bucket", .endpoint = "http://host/path"}, "http(s)://host"},
-        {{.url = "s3://bucket", .region = "eu west"}, "region"},
+        {{.url = "s3://bucket", .s3.endpoint = "127.0.0.1:9000"}, "http(s)://host"},
+        {{.url = "s3://bucket", .s3.endpoint = "http://user:pass@host"}, "http(s)://host"},
+        {{.url = "s3://bucket", .s3.endpoint = "http://host/path"}, "http(s)://host"},
+        {{.url = "s3://bucket", .s3.region = "eu west"}, "region"},
         {{.url = "s3://bucket", .part_bytes = 1 << 20}, "5 MiB"},
-        {{.url = "s3://bucket", .connections = 1000}, "256"},
+        {{.url = "s3://bucket", .s3.connections = 1000}, "256"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct store_s3_settings settings = rows[i].settings;
-        settings.credentials.env = s3_said_no_env;
+        settings.s3.credentials.env = s3_said_no_env;
         struct store store = {0};
         struct why why = {0};
         if (store_s3_open(&settings, &store, &why) != RC_BAD || !strstr(why.text, rows[i].words))

@@ -59,10 +59,13 @@ static enum rc entry_field(struct reading *r, const char *name, struct str text)
         return keep_text(r, text, &entry->key_at, &entry->key_len);
     }
     if (is(name, "UploadId")) return keep_text(r, str_trim(text), &entry->upload_at, &entry->upload_len);
+    if (is(name, "ETag")) return keep_text(r, str_trim(text), &entry->etag_at, &entry->etag_len);
     if (is(name, "Size")) {
         r->has_bytes = true;
         return str_parse_u64(str_trim(text), &entry->bytes) == RC_OK ? RC_OK : broken(r, "a size is no number");
     }
+    if (is(name, "LastModified") && time_parse_rfc3339(str_trim(text), &entry->modified_ns) != RC_OK)
+        return broken(r, "a time is none");
     if (is(name, "Initiated") && time_parse_rfc3339(str_trim(text), &entry->started_ns) != RC_OK)
         return broken(r, "a time is none");
     return RC_OK;

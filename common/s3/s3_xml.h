@@ -39,8 +39,10 @@ RC s3_xml_find(struct str document, const char *name, struct buf *out, struct wh
 struct s3_entry {
     size_t key_at, key_len;       /* in .texts */
     size_t upload_at, upload_len; /* of an unfinished upload: its id */
+    size_t etag_at, etag_len;     /* of an object; none: not told */
     uint64_t bytes;               /* of an object */
     int64_t started_ns;           /* of an upload */
+    int64_t modified_ns;          /* of an object; 0: not told */
 };
 struct s3_page {
     struct buf texts;

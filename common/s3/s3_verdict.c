@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store_s3_private.h"
+#include "s3_call.h"
 
+#include "s3_xml.h"
 #include "num.h"
 #include "own.h"
 #include "time_format.h"
@@ -81,26 +82,27 @@ static const struct row *row_of(long status, const char *code, bool bare) {
 }
 
 /* "PUT s3://bucket/key at https://endpoint" */
-static const char *place_of(const struct store_s3 *s3, const struct s3_call *call, char *out, size_t room) {
+static const char *place_of(const struct s3_bucket *bucket, const struct s3_call *call, char *out, size_t room) {
     struct str key = str_sub(call->key, 0, MIN(call->key.len, (size_t)300));
-    (void)snprintf(out, room, "%s s3://%s/%.*s at %s", call->method, s3->bucket, STR_ARG(key), s3->endpoint);
+    (void)snprintf(out, room, "%s s3://%s/%.*s at %s", call->method, bucket->name, STR_ARG(key), bucket->endpoint);
     return out;
 }
 
-static void add_hints(struct store_s3 *s3, const struct s3_call *call, unsigned flags, const struct s3_error *error,
-                      struct buf *out) {
+static void add_hints(struct s3_bucket *bucket, const struct s3_call *call, unsigned flags,
+                      const struct s3_error *error, struct buf *out) {
     const struct s3_reply *reply = &call->exchange.reply;
     const char *region = error->region[0] ? error->region : reply->region;
-    if (flags & REGION && region[0]) buf_add_format(out, "; the region to set is %s, not %s", region, s3->region);
-    if (flags & KEYS) buf_add_format(out, "; credentials from %s", s3_credentials_source(s3->credentials));
+    if (flags & REGION && region[0]) buf_add_format(out, "; the region to set is %s, not %s", region, bucket->region);
+    if (flags & KEYS) buf_add_format(out, "; credentials from %s", s3_credentials_source(bucket->credentials));
     if (flags & CLOCK) {
         char here[TIME_FORMAT_RFC3339_MAX];
-        buf_add_format(out, "; here it is %s, there it is %s", time_format_rfc3339(clock_wall_ns(s3->clock), 0, here),
+        buf_add_format(out, "; here it is %s, there it is %s",
+                       time_format_rfc3339(clock_wall_ns(bucket->clock), 0, here),
                        error->server_time[0] ? error->server_time : reply->date);
     }
 }
 
-static struct s3_verdict answered(struct store_s3 *s3, const struct s3_call *call, struct why *why) {
+static struct s3_verdict answered(struct s3_bucket *bucket, const struct s3_call *call, struct why *why) {
     const struct s3_reply *reply = &call->exchange.reply;
     struct s3_error error = {0};
     bool is_error = s3_error_read(buf_str(&reply->body), &error) == RC_OK;
@@ -110,15 +112,15 @@ static struct s3_verdict answered(struct store_s3 *s3, const struct s3_call *cal
     const struct row *row = row_of(good ? 500 : reply->status, error.code, strcmp(call->method, "HEAD") == 0);
     char place[512];
     AUTO(buf_done) struct buf hints = BUF_INIT(1024);
-    add_hints(s3, call, row->flags, &error, &hints);
-    enum rc rc = why_set(why, row->rc, "%s: %s (%ld%s%s%s%s)%s", place_of(s3, call, place, sizeof place), row->words,
-                         reply->status, error.code[0] ? " " : "", error.code, error.message[0] ? ": " : "",
+    add_hints(bucket, call, row->flags, &error, &hints);
+    enum rc rc = why_set(why, row->rc, "%s: %s (%ld%s%s%s%s)%s", place_of(bucket, call, place, sizeof place),
+                         row->words, reply->status, error.code[0] ? " " : "", error.code, error.message[0] ? ": " : "",
                          error.message, buf_text(&hints));
     bool again = row->flags & AGAIN || (row->flags & RACE && call->tried < RACE_TRIES);
     return (struct s3_verdict){rc, again, row->flags & UNKNOWN, row->flags & RENEW};
 }
 
-struct s3_verdict s3_judge(struct store_s3 *s3, const struct s3_call *call, struct why *why) {
+struct s3_verdict s3_judge(struct s3_bucket *bucket, const struct s3_call *call, struct why *why) {
     static const struct {
         struct s3_verdict verdict;
         const char *words;
@@ -131,10 +133,10 @@ struct s3_verdict s3_judge(struct store_s3 *s3, const struct s3_call *call, stru
         [S3_CANCELLED] = {{RC_STOP, false, false, false}, "given up"},
     };
     enum s3_failure failure = call->exchange.reply.failure;
-    if (failure == S3_ANSWERED) return answered(s3, call, why);
+    if (failure == S3_ANSWERED) return answered(bucket, call, why);
     char place[512];
     const char *detail = call->exchange.reply.words;
-    (void)why_set(why, failures[failure].verdict.rc, "%s: %s%s%s", place_of(s3, call, place, sizeof place),
+    (void)why_set(why, failures[failure].verdict.rc, "%s: %s%s%s", place_of(bucket, call, place, sizeof place),
                   failures[failure].words, detail[0] ? ": " : "", detail);
     return failures[failure].verdict;
 }

@@ -25,7 +25,9 @@ struct source_stat {
     uint64_t volume; /* file system id where birth_ns is 0, else 0 */
     uint64_t size;
     int64_t mtime_ns;
-    uint32_t links; /* 0: unlinked, only open descriptors hold it */
+    int64_t changed_ns; /* of bytes, names or rights, as far as it is known; else 0 */
+    bool changing;      /* it changed so lately that one more change might not show in the times */
+    uint32_t links;     /* 0: unlinked, only open descriptors hold it */
 };
 
 struct source_entry {

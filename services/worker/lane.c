@@ -76,6 +76,7 @@ void lane_free(struct lane *l) {
     arena_done(&l->job_arena);
     free(l->window);
     free(l->line_work);
+    noted_done(&l->noted);
     free(l);
 }
 

@@ -8,6 +8,7 @@
 #include "committer.h"
 #include "job.h"
 #include "lane.h"
+#include "noted.h"
 #include "reader.h"
 #include "records.h"
 #include "slice.h"
@@ -62,6 +63,7 @@ struct task {
     bool located; /* .start is in front of the next segment, where lines go together */
     struct records_start start;
     bool headed; /* the converter has the first line of this file, if it wants it */
+    bool moving; /* the file changed while it was read */
 };
 
 struct lane {
@@ -79,6 +81,7 @@ struct lane {
     size_t window_room; /* without the padding */
     size_t slice_bytes; /* of the next window */
     char *line_work;
+    struct noted noted; /* of the slice that is made */
     struct buf message;
     struct arena job_arena;
     struct task task;
@@ -134,6 +137,8 @@ void lane_slice_start(struct lane *l, struct converter *converter);
 /* A line at `at` that is longer than the window of `window` bytes: finds its end without keeping it. RC_ABSENT: it has
  * none yet. */
 RC lane_skip_long_line(struct lane *l, uint64_t at, size_t window, struct lane_found *out, struct why *why);
+/* How much of the window is read at a time. */
+size_t lane_piece(const struct lane *l);
 /* The bytes [at + from, at + from + len) of the file, into the window's place for them. */
 RC lane_read_piece(struct lane *l, uint64_t at, size_t from, size_t len, struct stopwatch *watch, struct why *why);
 RC lane_convert_step(struct lane *l, struct why *why);

@@ -76,7 +76,7 @@ static RC read_records(struct lane *l, struct segments *segments, size_t len, st
     *out = (struct taking){.last = SEGMENTS_LONGER};
     bool more = true;
     while (more && out->have < len) {
-        size_t piece = MIN(len - out->have, MAX((size_t)LANE_PIECE, out->have - out->taken));
+        size_t piece = MIN(len - out->have, MAX(lane_piece(l), out->have - out->taken));
         TRY(lane_read_piece(l, l->task.start.at, out->have, piece, &watch, why));
         out->have += piece;
         more = take_segments(l, segments, out);

@@ -27,11 +27,8 @@ static void take_claims(struct lane *l, struct flight *f, struct str claims) {
     kept_settle(l->kept);
 }
 
-static RC publish(struct lane *l, const struct lane_found *found, struct why *why) {
+static RC publish(struct lane *l, const struct lane_found *found, uint64_t tail, struct why *why) {
     struct task *t = &l->task;
-    uint64_t tail = 0;
-    TRY(reader_tail(&t->reader, found->to, &tail, why));
-    TRY(reader_check(&t->reader, &t->job, t->at, !id_is_none(t->predecessor), t->tail_hash, why));
     struct flight *f = lane_flight_new(l, found->to);
     struct ledger_advance *ask = &f->submission.ask;
     struct block_trailer trailer = {.attempt = ask->attempt,
@@ -129,6 +126,11 @@ static void whole_records(const struct converter *converter, const struct cut_as
     if (!bytes) cut->kind = ask->at + ask->window.len >= ask->ready ? CUT_WAIT : CUT_LONGER;
 }
 
+size_t lane_piece(const struct lane *l) {
+    uint64_t given = worker_settings(l->worker)->piece_bytes;
+    return given ? (size_t)given : LANE_PIECE;
+}
+
 RC lane_read_piece(struct lane *l, uint64_t at, size_t from, size_t len, struct stopwatch *watch, struct why *why) {
     TRY(reader_read(&l->task.reader, at + from, l->window + from, len, why));
     stopwatch_lap(watch, METRIC_LANE_STAGE, METRIC_LANE_CPU, LABEL_STAGE_READ);
@@ -150,7 +152,7 @@ static void cut_records(const struct converter *converter, const struct cut_ask 
 static RC read_lines(struct lane *l, uint64_t at, size_t len, struct cut *out_cut, size_t *out_taken, struct why *why) {
     const struct task *t = &l->task;
     uint64_t end = stripe_end(t->job.stripe, t->job.facts.stripe_bytes);
-    size_t have = 0, taken = 0, piece = LANE_PIECE;
+    size_t have = 0, taken = 0, piece = lane_piece(l);
     struct cut cut = {.kind = CUT_LONGER};
     struct converter *converter = NULL;
     struct stopwatch watch;
@@ -261,26 +263,55 @@ static uint64_t closed_end_at(const struct task *t, uint64_t at) {
     return is_end ? at : 0;
 }
 
-/* One slice: RC_ABSENT when the job is done with for now. */
+/* What the next attempt holds. */
+static RC find_next(struct lane *l, struct segments *segments, struct lane_found *out, struct why *why) {
+    uint64_t at = 0;
+    *out = (struct lane_found){0};
+    if (l->kept) kept_begin(l->kept);
+    enum rc rc = first_line(l, segments, &at, out, why);
+    if (rc == RC_OK)
+        rc = segments ? lane_convert_records(l, segments, out, why) : convert_lines(l, at, out, why);
+    else if (rc == RC_ABSENT && out->to)
+        rc = RC_OK;
+    if (rc == RC_OK && out->result) out->first_end = closed_end_at(&l->task, at);
+    return rc;
+}
+
+/* The same, with the hash of the bytes before its end, and whether all that was read was in the file together. */
+static RC find_noted(struct lane *l, struct segments *segments, struct lane_found *out, uint64_t *out_tail,
+                     enum noted_answer *out_is, struct why *why) {
+    struct task *t = &l->task;
+    TRY(noted_begin(&l->noted, &t->reader, t->moving, why));
+    enum rc rc = find_next(l, segments, out, why);
+    if (rc == RC_OK) rc = reader_tail(&t->reader, out->to, out_tail, why);
+    if (rc == RC_OK) rc = reader_check(&t->reader, &t->job, t->at, !id_is_none(t->predecessor), t->tail_hash, why);
+    if (rc != RC_OK) return rc;
+    return noted_ask(&l->noted, &t->reader, (struct str){l->line_work, LANE_LINE_WORK}, out_is, why);
+}
+
+/* One slice: RC_ABSENT when the job is done with for now. What was read from a file that changed under it is done
+ * again, once with what was read kept for comparing; then the file gets a rest until the job is said again. */
 static RC convert_slice(struct lane *l, struct why *why) {
     struct task *t = &l->task;
-    uint64_t end = stripe_end(t->job.stripe, t->job.facts.stripe_bytes), at = 0;
+    uint64_t end = stripe_end(t->job.stripe, t->job.facts.stripe_bytes), tail = 0;
     if (l->kept && !l->flights && kept_keys(l->kept) >= KEPT_RUN) kept_forget(l->kept); /* the ledger knows them now */
-    if (l->kept) kept_begin(l->kept);
     bool over = t->work->lost || t->epoch != worker_ledger(l->worker).at.epoch;
     if (over || t->at >= MIN(end, t->job.ready)) return RC_ABSENT;
     struct lane_found found = {0};
     struct segments *segments = NULL;
     TRY(lane_segments(l, &segments, why));
-    enum rc rc = first_line(l, segments, &at, &found, why);
-    if (rc == RC_OK)
-        rc = segments ? lane_convert_records(l, segments, &found, why) : convert_lines(l, at, &found, why);
-    else if (rc == RC_ABSENT && found.to)
-        rc = RC_OK;
-    if (rc != RC_OK) return rc;
-    if (found.result) found.first_end = closed_end_at(t, at);
+    const struct records_start start = t->start;
+    const bool located = t->located;
+    enum noted_answer is = NOTED_UNKNOWN;
+    while (is == NOTED_UNKNOWN) {
+        t->start = start;
+        t->located = located;
+        TRY(find_noted(l, segments, &found, &tail, &is, why));
+        t->moving = t->moving || is != NOTED_SAME;
+    }
+    if (is == NOTED_OTHER) return RC_ABSENT;
     adapt_slice(l, &found);
-    return publish(l, &found, why);
+    return publish(l, &found, tail, why);
 }
 
 RC lane_convert_step(struct lane *l, struct why *why) {

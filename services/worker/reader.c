@@ -3,6 +3,7 @@
 
 #include "cut.h"
 #include "must.h"
+#include "noted.h"
 #include "num.h"
 
 RC reader_open(struct reader *r, struct source source, const struct job *job, struct why *why) {
@@ -23,7 +24,10 @@ void reader_close(struct reader *r) {
 RC reader_read(const struct reader *r, uint64_t from, char *out, size_t len, struct why *why) {
     size_t got = 0;
     TRY(source_read(r->source, r->file, from, out, len, &got, why));
-    if (got == len) return RC_OK;
+    if (got == len) {
+        if (r->noted) noted_read(r->noted, from, (struct str){out, len});
+        return RC_OK;
+    }
     return why_set(why, RC_STALE, "%.*s is shorter than it was: %llu bytes asked at %llu, %zu there", STR_ARG(r->uri),
                    (unsigned long long)len, (unsigned long long)from, got);
 }

@@ -14,7 +14,8 @@
 struct reader {
     struct source source;
     struct source_file *file;
-    struct str uri; /* for messages; borrowed */
+    struct str uri;      /* for messages; borrowed */
+    struct noted *noted; /* NULL: what is read is not noted */
 };
 
 RC reader_open(struct reader *reader, struct source source, const struct job *job, struct why *why);

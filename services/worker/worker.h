@@ -29,6 +29,7 @@ struct worker_settings {
     uint64_t object_bytes;                         /* blocks are small beside it; 0: as large as they like */
     uint64_t lane_bytes;                           /* of one lane: its window and what is not acknowledged */
     uint64_t slice_bytes_min;                      /* 0: WORKER_SLICE_MIN; smaller for tests */
+    uint64_t piece_bytes;                          /* of a window, read at a time; 0: LANE_PIECE; smaller for tests */
     uint64_t block_small_bytes, block_large_bytes; /* 0: those of blocks.h; smaller for tests */
     uint32_t jobs_attempts_max;
     uint64_t backlog_bytes_max; /* no new slice while the log holds more */

@@ -136,7 +136,8 @@ static void expect(const struct group *g, const struct sim_content *c, const str
     struct sim_line line;
     *out = (struct expected){.records = ARENA_ARRAY(arena, struct sim_record, a->to - a->from + 1)};
     while (at < a->to && sim_line_next(content, g->ends, g->ends_len, &at, &line) && line.offset < a->to) {
-        enum sim_line_kind kind = sim_line_kind(line.text, c->source == SIM_NDJSON, source->max_line_bytes);
+        enum sim_line_kind kind =
+            sim_line_kind(line.text, c->source == SIM_NDJSON, g->sim->knobs.dedupe, source->max_line_bytes);
         out->counts.lines++;
         if (kind == SIM_LINE_BLANK) {
             out->counts.blank++;
@@ -208,7 +209,7 @@ static void note_keys(const struct group *g, const struct sim_won *won, const st
     struct sim_line line;
     while (at < a->to && sim_line_next(content, g->ends, g->ends_len, &at, &line) && line.offset < a->to) {
         size_t max = g->sim->worker_sources[c->source].max_line_bytes;
-        if (sim_line_kind(line.text, c->source == SIM_NDJSON, max) != SIM_LINE_RECORD) continue;
+        if (sim_line_kind(line.text, c->source == SIM_NDJSON, g->sim->knobs.dedupe, max) != SIM_LINE_RECORD) continue;
         bool kept = sim_once_kept(g->sim, c->source, &line, won->claims);
         if (kept || sure) sim_once_note(g->sim, c->source, &line, kept, g->keys);
     }

@@ -235,6 +235,23 @@ static void truncate_to(struct sim_files *f, struct sim_name *name) {
     if (chance(f, 50)) append(f, name);
 }
 
+void sim_files_regrow(struct sim_files *f, uint64_t inode, uint64_t from) {
+    size_t i = 0;
+    while (i < f->names_len && f->contents[f->names[i].content].inode != inode) i++;
+    struct sim_name *name = &f->names[i];
+    f->told[0] = '\0';
+    if (i == f->names_len || f->contents[name->content].len < from) return;
+    size_t len = f->contents[name->content].len, to = from + below(f, len - from + 1);
+    if (len > FILE_BYTES_MAX) return;
+    source_memory_truncate(f->source, name->path, to);
+    content_turn(f, name, to);
+    name->again = 0;
+    do append(f, name);
+    while (f->contents[name->content].len <= len);
+    (void)snprintf(f->told, sizeof f->told, "cut %s from %zu to %zu and regrow it to %zu", name->path, len, to,
+                   f->contents[name->content].len);
+}
+
 /* The same bytes are written anew, bit by bit. */
 static void copy_over(struct sim_files *f, struct sim_name *name) {
     size_t old = name->content, len = f->contents[old].len;

@@ -57,6 +57,8 @@ void sim_files_init(struct sim_files *files, struct source source, struct rng rn
 void sim_files_done(struct sim_files *files);
 /* One thing happens to one file; .told says what. */
 void sim_files_change(struct sim_files *files);
+/* The file is cut at `from` or somewhere behind it and written on past where it ended, at once. */
+void sim_files_regrow(struct sim_files *files, uint64_t inode, uint64_t from);
 /* Deletes a file and makes another one with its inode; nobody may hold any file open. */
 void sim_files_reuse_inode(struct sim_files *files);
 /* It is not there any more. */

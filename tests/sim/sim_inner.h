@@ -24,6 +24,7 @@ enum { SIM_PARTITIONS = 3, SIM_GENERATIONS = 2, SIM_PROCESSES = 24, SIM_LANES = 
 struct sim_knobs {
     uint32_t crash; /* of processes at birth: will die after some calls */
     uint32_t fail, lose;
+    uint32_t regrow; /* of a worker's reads: the file is cut and grows again before the next one */
     uint32_t pause, jump, change, reboot, rollback, preempt, tail;
     uint32_t job_lost, job_repeated, producer_fails;
     uint32_t wild_steps;
@@ -72,7 +73,8 @@ struct sim {
     struct sim_knobs knobs;
     struct rng rng;
     bool failed, wild;
-    uint32_t depth; /* processes that are in the middle of a step */
+    uint32_t depth;                    /* processes that are in the middle of a step */
+    const struct sim_process *running; /* the innermost of them */
     uint64_t now_ms, steps;
     /* the world */
     struct source source;

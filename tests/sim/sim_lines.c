@@ -61,8 +61,14 @@ static bool is_object(struct str s) {
     return take(&s, '}') && s.len == 0;
 }
 
-enum sim_line_kind sim_line_kind(struct str text, bool ndjson, size_t line_bytes_max) {
+/* A line that goes on where another one was cut may have lost its number. */
+static bool has_time(struct str s) {
+    const char *n = memmem(s.at, s.len, "\"n\":", 4);
+    return n && n + 4 < s.at + s.len && n[4] >= '0' && n[4] <= '9';
+}
+
+enum sim_line_kind sim_line_kind(struct str text, bool ndjson, bool timed, size_t line_bytes_max) {
     if (text.len > line_bytes_max) return SIM_LINE_REJECT;
     if (is_blank(text)) return SIM_LINE_BLANK;
-    return !ndjson || is_object(text) ? SIM_LINE_RECORD : SIM_LINE_REJECT;
+    return !ndjson || (is_object(text) && (!timed || has_time(text))) ? SIM_LINE_RECORD : SIM_LINE_REJECT;
 }

@@ -17,7 +17,7 @@ struct sim_line {
 /* A line starts at 0, behind each LF, and at each of `ends`; it ends where the next one starts. False: no line starts
  * at or behind *at and before content.len; else *out is the first one, and *at where it ends. */
 bool sim_line_next(struct str content, const uint64_t *ends, size_t ends_len, uint64_t *at, struct sim_line *out);
-/* What comes of it. */
-enum sim_line_kind sim_line_kind(struct str text, bool ndjson, size_t line_bytes_max);
+/* What comes of it. `timed`: an object needs a time, which is the number "n". */
+enum sim_line_kind sim_line_kind(struct str text, bool ndjson, bool timed, size_t line_bytes_max);
 
 #endif

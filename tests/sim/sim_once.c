@@ -8,8 +8,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+/* A line that goes on where another one was cut may have lost it: such records are all kept. */
+static bool has_key(struct str text) { return memmem(text.at, text.len, "\"d\":", 4) != NULL; }
+
 bool sim_once_kept(const struct sim *sim, int source, const struct sim_line *line, struct str claims) {
-    if (!sim->knobs.dedupe || source != SIM_NDJSON) return true;
+    if (!sim->knobs.dedupe || source != SIM_NDJSON || !has_key(line->text)) return true;
     for (size_t i = 0; i < claims_count(claims); i++)
         if (claims_at(claims, i).offset == line->offset) return true;
     return false;
@@ -21,7 +24,7 @@ static uint64_t number_of(struct str text, const char *name) {
 }
 
 void sim_once_note(const struct sim *sim, int source, const struct sim_line *line, bool kept, struct sim_keys *keys) {
-    if (!sim->knobs.dedupe || source != SIM_NDJSON || !keys) return;
+    if (!sim->knobs.dedupe || source != SIM_NDJSON || !keys || !has_key(line->text)) return;
     alloc_grow(&keys->at, &keys->room, keys->len + 1, sizeof *keys->at);
     keys->at[keys->len++] =
         (struct sim_key){number_of(line->text, "\"n\":") / SIM_WINDOW, number_of(line->text, "\"d\":"), kept};

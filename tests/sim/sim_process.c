@@ -245,8 +245,11 @@ static void end_once(struct sim_process *p) {
 void sim_process_step(struct sim_process *p) {
     struct sim *sim = p->sim;
     struct why why = {0};
+    const struct sim_process *outer = sim->running;
     p->busy = true;
+    sim->running = p;
     enum rc rc = step_one(p, &why);
+    sim->running = outer;
     p->busy = false;
     if (rc != RC_OK)
         sim_tell(sim, "%s %u: %s %s", SERVICE[p->service], p->number, rc_name(rc), p->crashed ? "" : why.text);

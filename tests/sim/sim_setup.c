@@ -31,6 +31,7 @@ static void draw_knobs(struct sim *sim) {
     if (class == SIM_FILES || class == SIM_ALL) {
         k->wild_files = true;
         k->change = (uint32_t)between(sim, 30, 150);
+        k->regrow = sim->options.seed % 4 ? 0 : 10;
         k->reboot = often(sim, 50) ? 4 : 0;
     }
     if (class == SIM_ZOMBIES || class == SIM_ALL) {
@@ -108,6 +109,7 @@ static void draw_worker(struct sim *sim) {
                                            .block_bytes = between(sim, 64, 600),
                                            .lane_bytes = between(sim, 2000, 20000),
                                            .slice_bytes_min = between(sim, 32, 600),
+                                           .piece_bytes = sim->options.seed % 2 ? 0 : 16 + sim->options.seed % 50,
                                            .block_small_bytes = often(sim, 50) ? between(sim, 1, 400) : 0,
                                            .block_large_bytes = often(sim, 50) ? between(sim, 100, 400) : 0,
                                            .jobs_attempts_max = 1000,

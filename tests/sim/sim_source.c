@@ -50,6 +50,27 @@ static enum rc watched_move(void *self, struct str uri, const struct source_stat
     return rc;
 }
 
+/* What a worker has read is cut and written anew behind its back, before it reads on. */
+static enum rc watched_read(void *self, struct source_file *file, uint64_t from, void *out, size_t len, size_t *out_len,
+                            struct why *why) {
+    enum rc rc = below->read(self, file, from, out, len, out_len, why);
+    bool by_worker = here->running && here->running->service == SIM_WORKER;
+    if (rc != RC_OK || !here->wild || !by_worker || !sim_chance(&here->rng, here->knobs.regrow)) return rc;
+    struct source_stat stat;
+    MUST(below->stat(self, file, &stat, NULL) == RC_OK);
+    sim_files_regrow(&here->files, stat.inode, from);
+    sim_tell(here, "files, between two reads: %s", here->files.told);
+    return rc;
+}
+
+/* For a mutation: the answer that a file gives that nobody touches. */
+static enum rc watched_stat(void *self, struct source_file *file, struct source_stat *out, struct why *why) {
+    enum rc rc = below->stat(self, file, out, why);
+    bool lies = here->options.mutation == SIM_CHANGES_UNSEEN && here->running && here->running->service == SIM_WORKER;
+    if (rc == RC_OK && lies) out->size = 0, out->mtime_ns = 0;
+    return rc;
+}
+
 static void free_nothing(void *self) { (void)self; }
 
 struct source sim_source(struct sim *sim, struct source source, bool shared) {
@@ -57,6 +78,8 @@ struct source sim_source(struct sim *sim, struct source source, bool shared) {
     below = source.ops;
     struct source_ops *ops = &watched[shared];
     *ops = *source.ops;
+    ops->read = watched_read;
+    ops->stat = watched_stat;
     ops->remove = watched_remove;
     ops->move = watched_move;
     if (shared) ops->free = free_nothing;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/statfs.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What is not listed is an I/O error. */
@@ -51,6 +52,15 @@ enum rc posix_errno(struct why *why, int error, const char *doing, const char *p
 
 static int64_t nanoseconds(struct statx_timestamp at) { return (int64_t)at.tv_sec * 1000000000 + at.tv_nsec; }
 
+/* Times are those of the kernel's last tick, of a server's clock, or of whole seconds, as the file system has it. */
+enum { CHANGING_NS = 2000000000 };
+
+static bool is_changing(int64_t changed_ns) {
+    struct timespec now;
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0) return true;
+    return changed_ns + CHANGING_NS > (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 /* The id does not change while the file system is mounted, and for most kinds not by mounting it again. */
 static int volume_of(const struct statx *from, int directory, const char *path, struct posix_volume *volume) {
     if (volume->known && volume->major == from->stx_dev_major && volume->minor == from->stx_dev_minor) return 0;
@@ -73,6 +83,7 @@ int posix_stat_of(const struct statx *from, int directory, const char *path, str
         .inode = from->stx_ino,
         .size = from->stx_size,
         .mtime_ns = nanoseconds(from->stx_mtime),
+        .changed_ns = nanoseconds(from->stx_ctime),
         .links = from->stx_nlink,
     };
     if (from->stx_mask & STATX_BTIME) out->birth_ns = nanoseconds(from->stx_btime);
@@ -89,6 +100,7 @@ RC posix_fstat(int fd, const char *path, struct source_stat *out, struct why *wh
         return posix_errno(why, errno, "cannot look at", path);
     if (!S_ISREG(now.stx_mode)) return why_set(why, RC_DENIED, "%s is no regular file", path);
     int error = posix_stat_of(&now, fd, "", &volume, out);
+    out->changing = is_changing(out->changed_ns);
     return error ? posix_errno(why, error, "cannot tell the file system of", path) : RC_OK;
 }
 

@@ -131,6 +131,7 @@ void a_file_is_listed_with_facts_that_stay(void **state) {
     assert_true(source_same(&opened, &then));
     assert_int_equal(opened.size, then.size);
     assert_int_equal(opened.mtime_ns, then.mtime_ns);
+    assert_true(opened.changed_ns == 0 || opened.changed_ns >= opened.mtime_ns);
     assert_int_equal(opened.links, then.links);
     source_close(f->source, file);
 }

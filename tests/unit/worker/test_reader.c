@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "must.h"
+#include "noted.h"
 #include "num.h"
 #include "reader.h"
 #include "source_memory.h"
@@ -92,10 +93,52 @@ static void another_file_is_not_taken_for_it(void **state) {
     source_free(source);
 }
 
+static enum noted_answer ask(struct noted *noted, struct reader *reader) {
+    char work[4];
+    enum noted_answer is = NOTED_OTHER;
+    assert_int_equal(noted_ask(noted, reader, (struct str){work, sizeof work}, &is, NULL), RC_OK);
+    return is;
+}
+
+/* What happens between two reads of five bytes each, and what is to be said of both. */
+static void expect_noted(bool keeps, const char *then, uint64_t cut, enum noted_answer is) {
+    struct source source = source_memory_new();
+    struct reader reader = {0};
+    struct noted noted = {0};
+    char bytes[5];
+    source_memory_append(source, PATH, STR("one\ntwo\nthree\n"));
+    struct job job = job_of(source);
+    assert_int_equal(reader_open(&reader, source, &job, NULL), RC_OK);
+    assert_int_equal(noted_begin(&noted, &reader, keeps, NULL), RC_OK);
+    assert_int_equal(reader_read(&reader, 0, bytes, 5, NULL), RC_OK);
+    if (cut) source_memory_truncate(source, PATH, cut);
+    if (then) source_memory_append(source, PATH, str_of(then));
+    assert_int_equal(reader_read(&reader, 5, bytes, 5, NULL), RC_OK);
+    assert_int_equal(reader_read(&reader, 0, bytes, 1, NULL), RC_OK);
+    assert_int_equal(ask(&noted, &reader), is);
+    assert_int_equal(reader_read(&reader, 0, bytes, 5, NULL), RC_OK); /* is not noted any more */
+    noted_done(&noted);
+    reader_close(&reader);
+    source_free(source);
+}
+
+static void bytes_of_two_contents_are_told_from_those_of_one(void **state) {
+    (void)state;
+    expect_noted(false, NULL, 0, NOTED_SAME);
+    expect_noted(true, NULL, 0, NOTED_SAME);
+    expect_noted(false, "more", 0, NOTED_UNKNOWN);
+    expect_noted(true, "more", 0, NOTED_SAME);
+    expect_noted(false, "and other bytes", 4, NOTED_UNKNOWN);
+    expect_noted(true, "and other bytes", 4, NOTED_OTHER);
+    expect_noted(true, "two\nthree\n", 4, NOTED_SAME); /* the same again */
+    expect_noted(true, "changed behind it", 10, NOTED_SAME);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(line_starts_and_ends_are_where_they_are),
         cmocka_unit_test(another_file_is_not_taken_for_it),
+        cmocka_unit_test(bytes_of_two_contents_are_told_from_those_of_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,6 @@ struct ndjson {
     bool time_given;
     struct time_parse time_format;
     struct time_minute minute; /* of the line before */
-    char digits[PATHS_MAX][JSON_NUMBER_MAX];
 };
 
 static RC ndjson_open(struct converter *c, const struct converter_settings *settings, struct why *why) {
@@ -60,31 +59,28 @@ static enum converter_reason reason_of(enum json_error error) {
     }
 }
 
-static RC time_of(struct ndjson *n, struct json_node node, int64_t *out_ns) {
-    struct str text;
-    TRY(json_text(node, n->digits[n->path_count - 1], &text));
-    return time_parse_near(&n->time_format, &n->minute, text, out_ns);
+static RC time_of(struct ndjson *n, struct json_found found, int64_t *out_ns) {
+    if (!found.text.at) return RC_ABSENT;
+    return time_parse_near(&n->time_format, &n->minute, found.text, out_ns);
 }
 
 static void ndjson_line(struct converter *c, struct str line, char *scratch, struct converted *out) {
     (void)scratch;
     struct ndjson *n = c->self;
-    struct json_node root, nodes[PATHS_MAX];
-    if (json_line(n->parser, line, &root, NULL) != RC_OK) {
+    struct json_found found[PATHS_MAX];
+    enum json_type type = JSON_ABSENT;
+    if (json_line_find(n->parser, line, n->paths, n->path_count, found, &type, NULL) != RC_OK) {
         converter_reject(out, reason_of(json_failure(n->parser)));
         return;
     }
-    if (json_type(root) != JSON_OBJECT) {
+    if (type != JSON_OBJECT) {
         converter_reject(out, REASON_NOT_OBJECT);
         return;
     }
-    json_find_all(root, n->paths, n->path_count, nodes);
-    for (size_t i = 0; i < n->field_count; i++) {
-        bool missing = json_type(nodes[i]) == JSON_NULL || json_text(nodes[i], n->digits[i], &c->fields[i]) != RC_OK;
-        if (missing) c->fields[i] = (struct str){0};
-    }
+    for (size_t i = 0; i < n->field_count; i++)
+        c->fields[i] = found[i].type == JSON_NULL ? (struct str){0} : found[i].text;
     if (n->time_given) {
-        out->values.has_time = time_of(n, nodes[n->path_count - 1], &out->values.time_ns) == RC_OK;
+        out->values.has_time = time_of(n, found[n->path_count - 1], &out->values.time_ns) == RC_OK;
         if (!out->values.has_time && !c->time_optional) converter_reject(out, REASON_TIME);
     }
     out->record = line;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json: reads JSON (RFC 8259) by simdjson, which stays behind this header; json_simdjson.cc is the only C++ file.
+/* json: reads JSON (RFC 8259) by simdjson, which stays behind this header; json_simdjson.cc and json_tape.cc are the
+ * only C++ files.
  *
  * Every document is validated whole: syntax, UTF-8, numbers, nesting. Two ways in, with the same answers:
  *   - json_parse(): one document, for manifests and settings of our own;
@@ -135,5 +136,17 @@ RC json_find(struct json_node root, const struct json_path *path, struct json_no
  * count <= JSON_FIND_MAX. */
 enum { JSON_FIND_MAX = 32 };
 void json_find_all(struct json_node root, const struct json_path *paths, size_t count, struct json_node *out_nodes);
+
+/* What a path leads to, as text. Numbers are all JSON_I64; .text.at is NULL of what is no scalar. */
+struct json_found {
+    enum json_type type;
+    struct str text;
+};
+
+/* json_line(), json_find_all() and json_text() in one, for lines of which only a few members are looked at: it builds
+ * no tree of most, and takes a third of the time. *out_type is the root's; out_found is set where it is JSON_OBJECT,
+ * and its texts are good as long as a node is. */
+RC json_line_find(struct json_parser *parser, struct str line, const struct json_path *paths, size_t count,
+                  struct json_found *out_found, enum json_type *out_type, struct why *why);
 
 #endif

@@ -126,6 +126,11 @@ struct config_dedupe {
     uint64_t window_ms;
 };
 
+/* What is added up instead of being written. */
+struct config_aggregate {
+    struct config_strs group_by, sum; /* none: records are written each */
+};
+
 /* Where a record's time is. */
 struct config_time {
     bool given;                    /* there is a time; combined, syslog and cri have their own; raw never has one */
@@ -148,6 +153,7 @@ struct config_source {
     struct str where; /* "": all; compiled by the converter's module */
     struct config_fields fields;
     struct config_dedupe dedupe;
+    struct config_aggregate aggregate;
     struct str syslog_since_text;       /* "2026-07" */
     uint32_t syslog_year, syslog_month; /* 0: not given */
     struct str pattern;                 /* regex; compiled by the converter's module */

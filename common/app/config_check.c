@@ -93,6 +93,14 @@ static RC check_dedupe(const struct checker *c, size_t i) {
     return RC_OK;
 }
 
+static RC check_aggregate(const struct checker *c, size_t i) {
+    const struct config_aggregate *a = &c->config->sources[i].aggregate;
+    struct config_key key = config_key("sources[%zu].aggregate", i);
+    TRY(check_only_for(c, i, "aggregate", c->config->sources[i].converter != CONFIG_RAW, "records with fields"));
+    if (!given(c, key.text) || (a->group_by.count && a->sum.count)) return RC_OK;
+    return FAIL(c, key.text, "needs the key \"%s\"", a->group_by.count ? "sum" : "group_by");
+}
+
 static RC check_table(const struct checker *c, size_t i) {
     struct config_source *source = &c->config->sources[i];
     bool fits = has_table(source->converter);
@@ -160,6 +168,7 @@ static RC check_kinds(const struct checker *c, size_t i) {
     TRY(check_only_for(c, i, "fields", kind != CONFIG_RAW, "records with fields"));
     TRY(check_only_for(c, i, "dedupe", kind != CONFIG_RAW, "records with fields"));
     TRY(check_dedupe(c, i));
+    TRY(check_aggregate(c, i));
     if (kind == CONFIG_LUA) TRY(check_script(c, i));
     if (kind == CONFIG_SYSLOG) TRY(check_since(c, i));
     if (kind == CONFIG_REGEX && !c->config->sources[i].pattern.len)

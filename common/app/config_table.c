@@ -227,6 +227,15 @@ const struct config_row config_table[] = {
          "1970-01-01T00:00:00Z, so `1d` is a day in UTC. Which of several records is kept is the one whose range of "
          "its file was won first."},
 
+    {"sources[].aggregate", CONFIG_MAP,
+     .about =
+         "Writes sums instead of records: one record a group and slice of work, for `sluice totals`. Not for raw."},
+    {"sources[].aggregate.group_by", CONFIG_STRS, IN_SOURCE(aggregate.group_by), .low = 1, .high = 8,
+     .about = "Fields by name, path or JSON Pointer, as `fields` leaves them; without one the line is a reject."},
+    {"sources[].aggregate.sum", CONFIG_STRS, IN_SOURCE(aggregate.sum), .low = 1, .high = 8,
+     .about = "Fields to add up exactly: numbers, or texts, of up to 20 digits before the point and 9 behind it, "
+              "without an exponent; a line with anything else is a reject. `count` is the number of records added."},
+
     {"output", CONFIG_MAP, .required = true, .about = "Where the objects go, and how they are made."},
     {"output.url", CONFIG_TEXT, .required = true, IN_CONFIG(output.url), SOME_TEXT,
      .about = "`file:///FOLDER` with an absolute path (%20 is a space), a plain path, absolute or relative to the "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "converter.h"
 
+#include "aggregate.h"
 #include "alloc.h"
 #include "converter_impl.h"
 #include "lines.h"
@@ -78,7 +79,8 @@ RC converter_new(const struct converter_settings *settings, struct converter **o
     TRY(take_record(c, settings, why));
     TRY(c->ops->open(c, settings, why));
     TRY(shape_new(&settings->shape, settings->source, c->record_bytes_max, &c->shape, why));
-    if (c->shape && c->ops->has_no_fields)
+    TRY(aggregate_new(&settings->aggregate, c->record_bytes_max, &c->aggregate, why));
+    if ((c->shape || c->aggregate) && c->ops->has_no_fields)
         return why_set(why, RC_BAD, "lines of %s have no fields that a condition or a list of fields could name",
                        c->ops->name);
     *out = TAKE(c);
@@ -89,6 +91,7 @@ void converter_free(struct converter *c) {
     if (!c) return;
     if (c->self) c->ops->close(c);
     shape_free(c->shape);
+    aggregate_free(c->aggregate);
     segments_free(c->segments);
     partition_free(c->partition);
     free((char *)(uintptr_t)c->source.at);
@@ -172,6 +175,7 @@ static void finish(struct converter *c, struct converted *out) {
     if (out->verdict == CONVERTER_RECORD && out->record.len > c->record_bytes_max)
         converter_reject(out, REASON_TOO_LONG);
     if (out->verdict == CONVERTER_RECORD && c->shape) shape_apply(c->shape, out);
+    if (out->verdict == CONVERTER_RECORD && c->aggregate) aggregate_look(c->aggregate, out);
 }
 
 /* A line is a reject as a whole: all its records are looked at before the first one is given. */

@@ -32,6 +32,7 @@
 #ifndef SLUICE_CONVERTER_H
 #define SLUICE_CONVERTER_H
 
+#include "decimal.h"
 #include "id.h"
 #include "partition.h"
 #include "segments.h"
@@ -57,6 +58,8 @@ enum converter_kind {
 };
 
 enum { CONVERTER_HEAD_MAX = 256 * 1024 }; /* of a file's first line, where one is needed */
+enum { AGGREGATE_FIELDS_MAX = 8, AGGREGATE_GROUP_MAX = 4096 };
+#define AGGREGATE_COUNT "count"
 
 /* Why a line is a reject. The words are a stable part of the output; see converter_reason_name(). */
 enum converter_reason {
@@ -117,6 +120,12 @@ struct converter_once {
     int64_t window_ns;
 };
 
+/* See aggregate.h. The lists must live as long as the converter. */
+struct converter_aggregate {
+    const struct str *group_by, *sum; /* fields; none: records are written each */
+    size_t group_by_len, sum_len;
+};
+
 /* See shape.h. The lists must live as long as the converter. */
 struct converter_shape {
     struct str where; /* "": all */
@@ -143,6 +152,7 @@ struct converter_settings {
     struct str pattern;             /* regex */
     struct converter_script script; /* lua */
     struct converter_shape shape;
+    struct converter_aggregate aggregate;
     struct segments_settings record;    /* .line_bytes_max is not used; cri: .kind and .start neither */
     uint32_t syslog_year, syslog_month; /* syslog: when the twelve months of times without a year begin; 0: not known */
 };
@@ -156,6 +166,8 @@ struct converted {
     struct partition_values values;
     bool once; /* the record is one that is kept once, by this key */
     struct id once_key;
+    struct str group; /* .len: the record is added to the sums of this group, and not written */
+    const struct decimal *sums;
 };
 
 struct converter;

@@ -37,8 +37,9 @@ struct converter {
     const struct converter_ops *ops;
     void *self; /* the single converter's own */
     struct partition *partition;
-    struct shape *shape;       /* NULL: records stay as they are */
-    struct segments *segments; /* NULL: a record is a line */
+    struct shape *shape;         /* NULL: records stay as they are */
+    struct aggregate *aggregate; /* NULL: records are written each */
+    struct segments *segments;   /* NULL: a record is a line */
     struct str source;
     bool time_given, time_optional;
     struct json_path time_field;   /* where time_given, and for who asks */

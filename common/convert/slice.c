@@ -41,6 +41,7 @@ void slice_free(struct slice *slice) {
     buf_done(&slice->reject);
     free(slice->spans.at);
     slice_joins_free(slice);
+    slice_sums_free(slice);
     free(slice->outputs);
     free(slice->ends);
     free(slice);
@@ -55,6 +56,7 @@ void slice_begin(struct slice *slice, struct converter *converter, const struct 
     slice_text_reset(&slice->text);
     route_reset(&slice->keys);
     route_reset(&slice->paths);
+    slice_sums_reset(slice);
     slice->reject_output = slice->overflow_output = ROUTE_NONE;
     slice->has_last = false;
     slice->result = (struct slice_result){.outputs = slice->outputs};
@@ -63,10 +65,13 @@ void slice_begin(struct slice *slice, struct converter *converter, const struct 
 
 bool slice_full(const struct slice *slice) {
     if (slice->place.kept && kept_full(slice->place.kept)) return true;
-    return slice->text.used + arena_used(&slice->arena) >= slice->limits.bytes_max;
+    return slice->text.used + arena_used(&slice->arena) + slice_sums_pending(slice) >= slice->limits.bytes_max;
 }
 
-const struct slice_result *slice_result(struct slice *slice) { return &slice->result; }
+const struct slice_result *slice_result(struct slice *slice) {
+    slice_sums_flush(slice);
+    return &slice->result;
+}
 
 static void note_time(struct slice_output *output, int64_t ns) {
     output->time_min = output->has_time ? MIN(output->time_min, ns) : ns;
@@ -77,6 +82,11 @@ static void note_time(struct slice_output *output, int64_t ns) {
 static void put_record(struct slice *slice, const struct slice_line *line, const struct converted *made,
                        char *scratch) {
     uint32_t output = slice_route(slice, &made->values);
+    if (made->values.has_time) note_time(&slice->outputs[output], made->values.time_ns);
+    if (made->group.len) {
+        slice_sum(slice, output, made);
+        return;
+    }
     size_t bytes = made->record.len + 1;
     const char *at = made->record.at;
     if (!made->in_line || !line->lf_behind) {
@@ -89,7 +99,6 @@ static void put_record(struct slice *slice, const struct slice_line *line, const
         at = to;
     }
     slice_put(slice, output, at, bytes);
-    if (made->values.has_time) note_time(&slice->outputs[output], made->values.time_ns);
     slice->result.counts.records++;
     if ((int64_t)output == slice->overflow_output) slice->result.counts.overflow++;
 }

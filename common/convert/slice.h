@@ -20,6 +20,11 @@
  * first line, behind length. offset and length are of the line in the file, without its LF or CRLF; line_in_stripe
  * counts from 0. A BOM is part of the file's first line.
  *
+ * Where the source is added up (aggregate.h) its records are not written: their sums are, a record for each group and
+ * output, when the result is asked for, in the order of the groups' first records. Before a group over SLICE_GROUPS_MAX
+ * all are written and forgotten, so that one group may have several records; adding those up gives the same.
+ * counts.converted counts the lines, counts.records the records that were written.
+ *
  * Beyond `outputs_max` outputs records go to the output of partition_overflow_path(), counted in counts.overflow.
  *
  * Memory: 16 bytes a piece, what has to be copied, and about 300 bytes an output; kept for the next slice. When it
@@ -40,6 +45,7 @@ enum {
     SLICE_RAW_MAX = 64 * 1024,
     SLICE_DETAIL_MAX = 1024,
     SLICE_BYTES_DEFAULT = 32 * 1024 * 1024,
+    SLICE_GROUPS_MAX = 16 * 1024, /* 200 bytes each */
 };
 
 struct slice_limits {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* slice_impl: the slice's inside, shared by slice.c (lines in), slice_output.c (records to outputs), slice_text.c (its
- * own text memory) and slice_reject.c (what a reject looks like). */
+ * own text memory), slice_sums.c (records that are added up) and slice_reject.c (what a reject looks like). */
 #ifndef SLUICE_SLICE_IMPL_H
 #define SLUICE_SLICE_IMPL_H
 
@@ -69,6 +69,7 @@ struct slice {
     struct slice_spans spans; /* of the record that is put together */
     struct slice_join *joins; /* one a stream; NULL until a part came */
     uint32_t *ends;           /* of the lines of a batch */
+    struct slice_sums *sums;  /* of a source that is added up; NULL until there was one */
     struct slice_result result;
 };
 
@@ -81,6 +82,12 @@ void slice_text_done(struct slice_text *text);
 /* The output of a record with these values. */
 uint32_t slice_route(struct slice *slice, const struct partition_values *values);
 uint32_t slice_reject_route(struct slice *slice);
+/* slice_sums.c: adds a record to its group; writes what was added up; forgets it; at most so many bytes to write. */
+void slice_sum(struct slice *slice, uint32_t output, const struct converted *made);
+void slice_sums_flush(struct slice *slice);
+void slice_sums_reset(struct slice *slice);
+size_t slice_sums_pending(const struct slice *slice);
+void slice_sums_free(struct slice *slice);
 /* Adds whole records with their LFs. */
 void slice_put(struct slice *slice, uint32_t number, const char *at, size_t bytes);
 

@@ -2,6 +2,7 @@
 #include "cat.h"
 
 #include "manifests.h"
+#include "source_of.h"
 #include "stored.h"
 #include "own.h"
 
@@ -12,13 +13,13 @@ struct cat {
     const struct cat_ask *ask;
     struct cat_result result;
     struct stored stored;
-    struct id source_file; /* the file whose source was asked for last */
-    struct buf source, kept;
+    struct source_of source;
+    struct buf kept;
 };
 
 static void cat_done(struct cat *c) {
     stored_done(&c->stored);
-    buf_done(&c->source);
+    source_of_done(&c->source);
     buf_done(&c->kept);
 }
 
@@ -79,23 +80,6 @@ static bool may_fit(const struct cat_ask *ask, bool has_time, int64_t min, int64
 
 /* ---- which records ---- */
 
-/* The source of a file, kept for the next of its records. */
-static RC source_of(struct cat *c, struct id file, struct str *out, struct why *why) {
-    if (id_is_none(file) || !id_equal(file, c->source_file)) {
-        AUTO(arena_done) struct arena arena = ARENA_INIT;
-        struct ledger_listing listing;
-        buf_reset(&c->source);
-        enum rc rc = report_file(c->report, file, &arena, &listing, why);
-        if (rc == RC_OK)
-            buf_add(&c->source, listing.facts.source);
-        else if (rc != RC_ABSENT)
-            return rc;
-        c->source_file = file;
-    }
-    *out = buf_str(&c->source);
-    return RC_OK;
-}
-
 static bool is_within(const struct cat_ask *ask, struct str source, struct str record) {
     int64_t at = 0;
     if (ask->time(ask->context, source, record, &at) != RC_OK) return false;
@@ -118,7 +102,7 @@ static RC filter(struct cat *c, const struct footer_block *head, struct str raw,
     struct str source;
     buf_reset(&c->kept);
     for (size_t i = 0; head && i < head->parts_len; i++) {
-        TRY(source_of(c, head->parts[i].file, &source, why));
+        TRY(source_of_file(&c->source, head->parts[i].file, &source, why));
         filter_records(c, source, head->parts[i].records, &raw);
     }
     if (raw.len) filter_records(c, STR(""), UINT64_MAX, &raw);
@@ -177,7 +161,7 @@ RC cat_records(const struct report *report, const struct cat_ask *ask, struct ca
     struct cat c = {.report = report,
                     .ask = ask,
                     .stored = STORED_INIT,
-                    .source = BUF_INIT(LEDGER_TEXT_MAX),
+                    .source = SOURCE_OF_INIT(report),
                     .kept = BUF_INIT(STORED_RAW_MAX)};
     enum rc rc = manifests_each(report, each_manifest, &c, why);
     if (rc == RC_OK && out) *out = c.result;

@@ -44,5 +44,6 @@ int command_generations(int argc, char **argv, struct command_context *context);
 int command_gc(int argc, char **argv, struct command_context *context);
 int command_janitor(int argc, char **argv, struct command_context *context);
 int command_cat(int argc, char **argv, struct command_context *context);
+int command_totals(int argc, char **argv, struct command_context *context);
 
 #endif

@@ -34,6 +34,7 @@ static const char help[] =
     "  audit [--deep]          is every line there, once? exit code 0 or 1\n"
     "  rejects                 the lines that could not be converted, with place and reason\n"
     "  cat [PARTITION]         the records of the objects\n"
+    "  totals CONFIG           what sources with `aggregate` add up to\n"
     "  generations             which conversions of the data are there, and how large\n"
     "  gc --generation N       remove an earlier one\n"
     "  janitor                 objects that nobody will ever use\n"
@@ -146,6 +147,7 @@ int main(int argc, char **argv) {
         {"gc", NULL, command_gc},           {"janitor", NULL, command_janitor},
         {"try", command_try, NULL},         {"test", command_test, NULL},
         {"ledger", command_ledger, NULL},   {"repair", command_repair, NULL},
+        {"totals", NULL, command_totals},
     };
     bound_memory();
     metric_set_version(STR(SLUICE_VERSION));

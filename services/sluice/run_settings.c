@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run_settings.h"
 
+#include "aggregate.h"
 #include "alloc.h"
 #include "metric.h"
 #include "num.h"
@@ -74,6 +75,10 @@ struct converter_settings run_converter(const struct config *config, const struc
                                        .script = {source->script.text, base_name(source->script.file),
                                                   source->script.instructions, (size_t)source->script.memory_bytes},
                                        .shape = shape_of(source),
+                                       .aggregate = {.group_by = source->aggregate.group_by.at,
+                                                     .sum = source->aggregate.sum.at,
+                                                     .group_by_len = source->aggregate.group_by.count,
+                                                     .sum_len = source->aggregate.sum.count},
                                        .record = {.kind = source->record.start.len ? SEGMENTS_START : SEGMENTS_NONE,
                                                   .start = source->record.start,
                                                   .lines_max = (size_t)source->record.lines_max,
@@ -95,6 +100,7 @@ static RC check_texts(const struct converter_settings *settings, const char **ou
     AUTO(regex_done) struct regex *regex = NULL;
     AUTO(script_done) struct script *script = NULL;
     AUTO(where_done) struct where *where = NULL, *when = NULL;
+    AUTO(aggregate_done) struct aggregate *aggregate = NULL;
     struct json_path path;
     const struct converter_script *s = &settings->script;
     struct script_limits limits = {s->instructions_max, s->bytes_max, CONFIG_BYTES_MAX};
@@ -105,6 +111,8 @@ static RC check_texts(const struct converter_settings *settings, const char **ou
     if (settings->record.kind == SEGMENTS_START) TRY(regex_new(settings->record.start, &regex, why));
     *out_key = "lua.file";
     if (settings->kind == CONVERTER_LUA) TRY(script_new(s->text, s->name, limits, &script, why));
+    *out_key = "aggregate";
+    TRY(aggregate_new(&settings->aggregate, CONFIG_VALUE_MAX, &aggregate, why));
     *out_key = "dedupe.key";
     for (size_t i = 0; i < settings->shape.once.key_len; i++)
         TRY(json_path_compile(settings->shape.once.key[i], &path, why));

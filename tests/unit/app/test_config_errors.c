@@ -116,7 +116,7 @@ static void bad_sources_are_refused(void **state) {
          "c.yaml:6:5: sources[0]: \"convertor\" is not one of the keys name, paths, "
          "exclude, converter, types, table, record, time, max_line_bytes, stripe_bytes, order, weight, "
          "after_durable, close_after, rotated_after, ignore_older, follow_symlinks, regex, syslog, "
-         "lua, where, fields, dedupe; did you mean \"converter\"?"},
+         "lua, where, fields, dedupe, aggregate; did you mean \"converter\"?"},
         {SOURCE("    name: b\n"), "c.yaml:6:5: sources[0].name: the key is given twice"},
         {"pipeline: web\nsources: [{name: a b}]\n",
          "c.yaml:2:18: sources[0].name: \"a b\" does not fit; allowed: 1 to 64 of A-Z, a-z, 0-9, _, . and -"},

@@ -5,10 +5,12 @@
 #include "frame_gz.h"
 #include "frame_zst.h"
 #include "must.h"
+#include "num.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct {
     struct str name;
@@ -87,6 +89,22 @@ static bool contiguous(const struct str *pieces, size_t count) {
     return true;
 }
 
+/* The cache lines of a piece, as far as they are worth it: behind them the processor sees by itself what comes. */
+static inline void ask_for(struct str piece) {
+    enum { LINE = 64, MOST = 512 };
+    for (size_t at = 0; at < MIN(piece.len, (size_t)MOST); at += LINE) __builtin_prefetch(piece.at + at);
+}
+
+void frame_gather(const struct str *pieces, size_t count, char *to) {
+    enum { AHEAD = 12 };
+    for (size_t i = 0; i < MIN(count, (size_t)AHEAD); i++) ask_for(pieces[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (i + AHEAD < count) ask_for(pieces[i + AHEAD]);
+        if (pieces[i].len) memcpy(to, pieces[i].at, pieces[i].len);
+        to += pieces[i].len;
+    }
+}
+
 /* Copying the pieces together and compressing at once is 6 to 14% faster than giving a stream one record after the
  * other, although zstd then reads from its own copy of the window. */
 static struct str gather(struct frame_encoder *e, const struct str *pieces, size_t count) {
@@ -95,10 +113,8 @@ static struct str gather(struct frame_encoder *e, const struct str *pieces, size
     if (count && contiguous(pieces, count)) return (struct str){pieces[0].at, sum};
     buf_reset(&e->gathered);
     MUST(buf_reserve(&e->gathered, sum) == RC_OK);
-    for (size_t i = 0; i < count; i++) {
-        if (pieces[i].len) memcpy(e->gathered.at + e->gathered.len, pieces[i].at, pieces[i].len);
-        e->gathered.len += pieces[i].len;
-    }
+    frame_gather(pieces, count, e->gathered.at);
+    e->gathered.len = sum;
     return buf_str(&e->gathered);
 }
 

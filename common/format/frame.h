@@ -35,6 +35,10 @@ struct frame_facts {
 struct frame_encoder;
 struct frame_decoder;
 
+/* Copies the pieces one behind another to `to`, which has room for all. Records of interleaved outputs lie far apart,
+ * where the processor does not expect them: they are asked for some pieces ahead. */
+void frame_gather(const struct str *pieces, size_t count, char *to);
+
 /* "jsonl.zst" and "jsonl.gz", as in the configuration, in names and in settings; else RC_BAD. */
 RC frame_format_parse(struct str name, enum frame_format *out);
 struct str frame_format_name(enum frame_format format);

@@ -127,8 +127,9 @@ static RC compress(struct blocks *b, const struct gathered *g, struct block_head
 static RC store(struct blocks *b, const struct gathered *g, struct block_header *h, struct str *out, struct why *why) {
     if (b->of->stored++ % SAMPLE_EVERY == 0) TRY(compress(b, g, h, out, why));
     buf_reset(&b->stored);
-    for (size_t i = 0; i < g->pieces; i++) buf_add(&b->stored, b->pieces[i]);
-    TRY(buf_rc(&b->stored));
+    TRY(buf_reserve(&b->stored, g->raw_bytes));
+    frame_gather(b->pieces, g->pieces, b->stored.at);
+    b->stored.len = g->raw_bytes;
     h->codec = BLOCK_STORED;
     h->expected_bytes = MAX(g->raw_bytes * ratio_of(b->of) / RATIO_ONE, (uint64_t)1);
     h->raw_checksum = hash_bytes(buf_str(&b->stored));
@@ -149,7 +150,7 @@ static RC publish_block(struct blocks *b, const struct slice_output *o, const st
                              .time_max_ns = o->time_max};
     struct str body = {0};
     TRY(o->bytes < b->settings.small_bytes ? store(b, g, &h, &body, why) : compress(b, g, &h, &body, why));
-    h.checksum = hash_bytes(body);
+    h.checksum = h.codec == BLOCK_STORED ? h.raw_checksum : hash_bytes(body);
     buf_reset(&b->head);
     TRY(block_encode_header(&h, &b->head));
     TRY(append(b, partition_of(b, o, g->raw_bytes), body, why));

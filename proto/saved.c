@@ -4,7 +4,9 @@
 #include "own.h"
 #include "squeeze.h"
 
-enum { VERSION = 1, HEAD = 6 };
+/* The least bytes of each: what a length in front of a list can promise at most. */
+enum { FILE_MIN = 30, STRIPE_MIN = 9, WINNER_MIN = 27, BATCH_MIN = 2, COUNTER_MIN = 4 };
+enum { INDEX_VERSION = 1, PAGE_VERSION = 2, HEAD = 6 };
 static const char PAGE[HEAD + 1] = "SLSNPG", INDEX[HEAD + 1] = "SLSNIX";
 
 /* ---- writing ---- */
@@ -43,7 +45,7 @@ static void put_stripe(struct buf *b, const struct saved_stripe *s) {
     }
 }
 
-static void put_file(struct buf *b, const struct saved_file *f) {
+static void put_facts(struct buf *b, const struct saved_file *f) {
     put_id(b, &f->id);
     put_text(b, f->facts.source);
     put_text(b, f->facts.uri);
@@ -57,35 +59,82 @@ static void put_file(struct buf *b, const struct saved_file *f) {
     put(b, f->receipted);
     put(b, f->ends_len);
     for (size_t i = 0; i < f->ends_len; i++) put(b, f->ends[i]);
-    put(b, f->stripes_len);
-    for (size_t i = 0; i < f->stripes_len; i++) put_stripe(b, &f->stripes[i]);
-    put(b, f->batches_len);
-    for (size_t i = 0; i < f->batches_len; i++) {
+}
+
+/* The stripes from `from` on that fit, at least one; answers where the next part begins. */
+static size_t put_stripes(struct buf *b, const struct saved_file *f, size_t from, size_t most) {
+    AUTO(buf_done) struct buf stripes = BUF_INIT(SAVED_BYTES_MAX);
+    size_t at = from;
+    do {
+        if (at < f->stripes_len) put_stripe(&stripes, &f->stripes[at++]);
+    } while (at < f->stripes_len && b->len + stripes.len < most);
+    put(b, at - from);
+    buf_add(b, buf_str(&stripes));
+    b->over = b->over || stripes.over;
+    return at;
+}
+
+/* Batches come with the first part: whoever takes parts in in any order has each of them once. */
+static size_t put_file(struct buf *b, const struct saved_file *f, size_t from, size_t most) {
+    bool continued = f->continued || from > 0;
+    size_t batches = continued ? 0 : f->batches_len;
+    put_facts(b, f);
+    put(b, continued);
+    put(b, f->whole.outstanding);
+    put(b, f->whole.reach);
+    put(b, f->whole.tail);
+    put(b, batches);
+    for (size_t i = 0; i < batches; i++) {
         put(b, f->batches[i].partition);
         put(b, f->batches[i].index);
     }
+    return put_stripes(b, f, from, most);
 }
 
-static void put_head(struct buf *b, const char *head, const struct id *queue) {
+static void put_head(struct buf *b, const char *head, uint64_t version, const struct id *queue) {
     buf_add(b, (struct str){head, HEAD});
-    put(b, VERSION);
+    put(b, version);
     put_id(b, queue);
 }
 
 static RC pack(const struct buf *b, struct buf *out) { return b->over ? RC_LIMIT : squeeze(buf_str(b), out); }
 
-RC saved_page_encode(const struct saved_page *page, struct buf *out) {
-    AUTO(buf_done) struct buf b = BUF_INIT(SAVED_BYTES_MAX);
-    put_head(&b, PAGE, &page->queue);
+struct saved_whole saved_whole_of(const struct saved_file *file) {
+    struct saved_whole whole = {0};
+    for (size_t i = 0; i < file->stripes_len; i++) {
+        const struct saved_stripe *s = &file->stripes[i];
+        for (size_t k = 0; k < s->winners_len; k++) {
+            const struct saved_winner *w = &s->winners[k];
+            whole.outstanding += w->messages - w->durable;
+            if (w->to <= whole.reach) continue;
+            whole.reach = w->to;
+            whole.tail = w->tail_hash;
+        }
+    }
+    return whole;
+}
+
+RC saved_page_encode(const struct saved_page *page, size_t most, struct saved_place *place, struct buf *out) {
+    AUTO(buf_done) struct buf b = BUF_INIT(SAVED_BYTES_MAX), files = BUF_INIT(SAVED_BYTES_MAX);
+    struct saved_place at = *place;
+    size_t n = 0;
+    for (; at.file < page->files_len && (!n || files.len < most); n++) {
+        at.stripe = put_file(&files, &page->files[at.file], at.stripe, most);
+        if (at.stripe == page->files[at.file].stripes_len) at = (struct saved_place){at.file + 1, 0};
+    }
+    put_head(&b, PAGE, PAGE_VERSION, &page->queue);
     put(&b, page->generation);
-    put(&b, page->files_len);
-    for (size_t i = 0; i < page->files_len; i++) put_file(&b, &page->files[i]);
-    return pack(&b, out);
+    put(&b, n);
+    buf_add(&b, buf_str(&files));
+    b.over = b.over || files.over;
+    TRY(pack(&b, out));
+    *place = at;
+    return RC_OK;
 }
 
 RC saved_index_encode(const struct saved_index *index, struct buf *out) {
     AUTO(buf_done) struct buf b = BUF_INIT(SAVED_BYTES_MAX);
-    put_head(&b, INDEX, &index->queue);
+    put_head(&b, INDEX, INDEX_VERSION, &index->queue);
     put(&b, index->pages);
     put(&b, index->files);
     put(&b, index->counters_len);
@@ -126,8 +175,8 @@ static uint64_t take_most(struct reader *r, uint64_t max) {
     return r->bad ? 0 : n;
 }
 
-/* How many follow, each of at least one byte. */
-static size_t take_len(struct reader *r) { return (size_t)take_most(r, r->rest.len); }
+/* How many follow, each of at least `each` bytes. */
+static size_t take_len(struct reader *r, size_t each) { return (size_t)take_most(r, r->rest.len / each); }
 
 static struct str take_bytes(struct reader *r, size_t len) {
     if (r->bad || len > r->rest.len) {
@@ -146,7 +195,7 @@ static struct id take_id(struct reader *r) {
     return id;
 }
 
-static struct str take_text(struct reader *r) { return arena_str(r->arena, take_bytes(r, take_len(r))); }
+static struct str take_text(struct reader *r) { return arena_str(r->arena, take_bytes(r, take_len(r, 1))); }
 
 static struct counts take_counts(struct reader *r) {
     struct counts c = {take(r), take(r), take(r), take(r), take(r), take(r)};
@@ -158,7 +207,7 @@ static void take_stripe(struct reader *r, struct saved_stripe *s) {
     s->stripe = take_most(r, INT64_MAX);
     s->pruned = take_most(r, 1);
     s->counts = take_counts(r);
-    s->winners_len = take_len(r);
+    s->winners_len = take_len(r, WINNER_MIN);
     s->winners = ARENA_ARRAY(r->arena, struct saved_winner, s->winners_len);
     if (!s->winners_len) r->bad = true;
     for (size_t i = 0; i < s->winners_len && !r->bad; i++) {
@@ -176,14 +225,20 @@ static void take_stripe(struct reader *r, struct saved_stripe *s) {
     }
 }
 
-static void take_parts(struct reader *r, struct saved_file *f) {
-    f->ends_len = take_len(r);
+static void take_ends(struct reader *r, struct saved_file *f) {
+    f->ends_len = take_len(r, 1);
     f->ends = ARENA_ARRAY(r->arena, uint64_t, f->ends_len);
     for (size_t i = 0; i < f->ends_len && !r->bad; i++) f->ends[i] = take_most(r, INT64_MAX);
-    f->stripes_len = take_len(r);
+}
+
+static void take_stripes(struct reader *r, struct saved_file *f) {
+    f->stripes_len = take_len(r, STRIPE_MIN);
     f->stripes = ARENA_ARRAY(r->arena, struct saved_stripe, r->bad ? 0 : f->stripes_len);
     for (size_t i = 0; i < f->stripes_len && !r->bad; i++) take_stripe(r, &f->stripes[i]);
-    f->batches_len = take_len(r);
+}
+
+static void take_batches(struct reader *r, struct saved_file *f) {
+    f->batches_len = take_len(r, BATCH_MIN);
     f->batches = ARENA_ARRAY(r->arena, struct saved_batch, r->bad ? 0 : f->batches_len);
     for (size_t i = 0; i < f->batches_len && !r->bad; i++) {
         f->batches[i].partition = (uint32_t)take_most(r, UINT32_MAX);
@@ -191,7 +246,7 @@ static void take_parts(struct reader *r, struct saved_file *f) {
     }
 }
 
-static void take_file(struct reader *r, struct saved_file *f) {
+static void take_file(struct reader *r, uint64_t version, struct saved_file *f) {
     f->id = take_id(r);
     f->facts.source = take_text(r);
     f->facts.uri = take_text(r);
@@ -203,32 +258,50 @@ static void take_file(struct reader *r, struct saved_file *f) {
     f->facts.stripe_bytes = take_most(r, INT64_MAX);
     f->gone = take_most(r, 1);
     f->receipted = take_most(r, (uint64_t)INT64_MAX + 1);
-    take_parts(r, f);
+    take_ends(r, f);
+    if (version == 1) { /* files were whole */
+        take_stripes(r, f);
+        take_batches(r, f);
+        if (!r->bad) f->whole = saved_whole_of(f);
+        return;
+    }
+    f->continued = take_most(r, 1);
+    f->whole = (struct saved_whole){take(r), take_most(r, INT64_MAX), take(r)};
+    take_batches(r, f);
+    take_stripes(r, f);
+    if (f->continued && f->batches_len) r->bad = true;
 }
 
 static RC bad(struct why *why) { return why_set(why, RC_BAD, "it is no part of a ledger's snapshot"); }
 
-static RC open_frame(struct str bytes, const char *head, struct buf *plain, struct reader *r, struct id *out_queue,
-                     struct why *why) {
-    if (unsqueeze(bytes, SAVED_BYTES_MAX, plain, why) != RC_OK) return bad(why);
-    r->rest = buf_str(plain);
+struct opened {
+    struct buf *plain;
+    struct reader *r;
+    struct id queue;
+    uint64_t version;
+};
+
+static RC open_frame(struct str bytes, const char *head, uint64_t newest, struct opened *o, struct why *why) {
+    struct reader *r = o->r;
+    if (unsqueeze(bytes, SAVED_BYTES_MAX, o->plain, why) != RC_OK) return bad(why);
+    r->rest = buf_str(o->plain);
     if (!str_equal(take_bytes(r, HEAD), (struct str){head, HEAD})) return bad(why);
-    uint64_t version = take(r);
-    if (!r->bad && version != VERSION)
-        return why_set(why, RC_BAD, "a ledger's snapshot of version %llu", (unsigned long long)version);
-    *out_queue = take_id(r);
+    o->version = take(r);
+    if (!r->bad && (o->version < 1 || o->version > newest))
+        return why_set(why, RC_BAD, "a ledger's snapshot of version %llu", (unsigned long long)o->version);
+    o->queue = take_id(r);
     return r->bad ? bad(why) : RC_OK;
 }
 
 RC saved_page_decode(struct str bytes, struct arena *arena, struct saved_page *out, struct why *why) {
     AUTO(buf_done) struct buf plain = BUF_INIT(SAVED_BYTES_MAX);
     struct reader r = {.arena = arena};
-    struct saved_page page = {0};
-    TRY(open_frame(bytes, PAGE, &plain, &r, &page.queue, why));
-    page.generation = take_most(&r, INT64_MAX);
-    page.files_len = take_len(&r);
+    struct opened o = {.plain = &plain, .r = &r};
+    TRY(open_frame(bytes, PAGE, PAGE_VERSION, &o, why));
+    struct saved_page page = {.queue = o.queue, .generation = take_most(&r, INT64_MAX)};
+    page.files_len = take_len(&r, FILE_MIN);
     page.files = ARENA_ARRAY(arena, struct saved_file, page.files_len);
-    for (size_t i = 0; i < page.files_len && !r.bad; i++) take_file(&r, &page.files[i]);
+    for (size_t i = 0; i < page.files_len && !r.bad; i++) take_file(&r, o.version, &page.files[i]);
     if (r.bad || r.rest.len) return bad(why);
     *out = page;
     return RC_OK;
@@ -237,11 +310,11 @@ RC saved_page_decode(struct str bytes, struct arena *arena, struct saved_page *o
 RC saved_index_decode(struct str bytes, struct arena *arena, struct saved_index *out, struct why *why) {
     AUTO(buf_done) struct buf plain = BUF_INIT(SAVED_BYTES_MAX);
     struct reader r = {.arena = arena};
-    struct saved_index index = {0};
-    TRY(open_frame(bytes, INDEX, &plain, &r, &index.queue, why));
-    index.pages = take(&r);
+    struct opened o = {.plain = &plain, .r = &r};
+    TRY(open_frame(bytes, INDEX, INDEX_VERSION, &o, why));
+    struct saved_index index = {.queue = o.queue, .pages = take(&r)};
     index.files = take(&r);
-    index.counters_len = take_len(&r);
+    index.counters_len = take_len(&r, COUNTER_MIN);
     index.counters = ARENA_ARRAY(arena, struct saved_counter, index.counters_len);
     for (size_t i = 0; i < index.counters_len && !r.bad; i++)
         index.counters[i] = (struct saved_counter){take_most(&r, INT64_MAX), (uint32_t)take_most(&r, UINT32_MAX),

@@ -116,9 +116,9 @@ RC ledger_recover_reset_durable(struct ledger ledger, struct id token, struct wh
     return ledger.ops->recover_reset_durable(ledger.self, token, ledger.at.generation, why);
 }
 
-RC ledger_save(struct ledger ledger, struct id after, size_t max, struct arena *arena, struct saved_file **out,
+RC ledger_save(struct ledger ledger, struct ledger_save_ask ask, struct arena *arena, struct saved_file **out,
                size_t *out_n, struct why *why) {
-    return ledger.ops->save->save(ledger.self, ledger.at, after, max, arena, out, out_n, why);
+    return ledger.ops->save->save(ledger.self, ledger.at, ask, arena, out, out_n, why);
 }
 
 RC ledger_recover_files(struct ledger ledger, struct id token, const struct saved_file *files, size_t n,

@@ -198,9 +198,9 @@ static enum rc recover_reset_durable(void *self, struct id token, uint64_t gener
           inner.ops->recover_reset_durable(inner.self, token, generation, NULL));
 }
 
-static enum rc save(void *self, struct ledger_at at, struct id after, size_t max, struct arena *arena,
+static enum rc save(void *self, struct ledger_at at, struct ledger_save_ask ask, struct arena *arena,
                     struct saved_file **out, size_t *out_n, struct why *why) {
-    FATED_READ(inner.ops->save->save(inner.self, at, after, max, arena, out, out_n, why));
+    FATED_READ(inner.ops->save->save(inner.self, at, ask, arena, out, out_n, why));
 }
 
 static enum rc recover_files(void *self, struct id token, uint64_t generation, const struct saved_file *files, size_t n,

@@ -56,13 +56,21 @@ static RC read_counters_again(struct writing *w, struct why *why) {
 
 /* ---- pages ---- */
 
-static RC put_page(struct writing *w, const struct saved_page *page, struct why *why) {
+static RC put_page(struct writing *w, const struct saved_page *page, struct saved_place *place, struct why *why) {
     AUTO(buf_done) struct buf key = BUF_INIT(NAME_MAX_BYTES), bytes = BUF_INIT(SAVED_BYTES_MAX);
+    size_t most = w->settings->page_bytes ? w->settings->page_bytes : SAVED_PAGE_BYTES;
+    struct str uri = page->files[place->file].facts.uri;
     TRY(name_snapshot_page(w->name, w->index.pages, &key));
-    if (saved_page_encode(page, &bytes) != RC_OK)
-        return why_set(why, RC_LIMIT, "%zu files are too many for a page of the snapshot", page->files_len);
+    if (saved_page_encode(page, most, place, &bytes) != RC_OK)
+        return why_set(why, RC_LIMIT, "one stripe, or the ends of %.*s, are too much for a page", STR_ARG(uri));
     TRY(store_put(w->store, buf_str(&key), buf_str(&bytes), why));
     w->index.pages++;
+    return RC_OK;
+}
+
+static RC put_pages(struct writing *w, const struct saved_page *page, struct why *why) {
+    struct saved_place place = {0};
+    while (place.file < page->files_len) TRY(put_page(w, page, &place, why));
     return RC_OK;
 }
 
@@ -77,18 +85,19 @@ static size_t keep_needed(struct saved_file *files, size_t n, bool all) {
 static RC write_pages(struct writing *w, uint64_t generation, struct why *why) {
     AUTO(arena_done) struct arena arena = ARENA_INIT;
     struct ledger ledger = w->ledger;
-    struct id after = {{0}};
-    size_t max = w->settings->page_files ? w->settings->page_files : SNAPSHOT_PAGE_FILES, n = 0;
+    struct ledger_save_ask ask = {.files = SNAPSHOT_FILES, .stripes = SNAPSHOT_STRIPES};
+    size_t n = 0;
+    if (w->settings->page_files) ask.files = w->settings->page_files;
     ledger.at.generation = generation;
     do {
         struct saved_page page = {.queue = w->settings->queue, .generation = generation};
         arena_reset(&arena);
-        TRY(ledger_save(ledger, after, max, &arena, &page.files, &n, why));
+        TRY(ledger_save(ledger, ask, &arena, &page.files, &n, why));
         if (!n) break;
-        after = page.files[n - 1].id;
+        ask.after = page.files[n - 1].id;
         page.files_len = keep_needed(page.files, n, generation == w->ledger.at.generation);
         w->index.files += page.files_len;
-        if (page.files_len) TRY(put_page(w, &page, why));
+        TRY(put_pages(w, &page, why));
     } while (n);
     return RC_OK;
 }
@@ -103,7 +112,7 @@ static RC check_claims(const struct writing *w, struct why *why) {
     for (size_t i = 0; i < w->index.counters_len; i++) {
         if (ledger.at.generation == w->index.counters[i].generation && i) continue;
         ledger.at.generation = w->index.counters[i].generation;
-        TRY(ledger_save(ledger, (struct id){{0}}, 0, &arena, &none, &n, why));
+        TRY(ledger_save(ledger, (struct ledger_save_ask){0}, &arena, &none, &n, why));
     }
     return RC_OK;
 }

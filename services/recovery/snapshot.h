@@ -2,8 +2,9 @@
 /* snapshot: a copy of the ledger in the store, so that the recovery of an emptied one is short: it is taken page by
  * page while everybody goes on. DESIGN.md has the argument why it may be loaded all the same.
  *
- * Threads: any number may write; each writes one of its own. Memory: a page. Fails: RC_STALE: the ledger is at another
- * epoch or shut, nothing complete was written; what store and ledger fail with. */
+ * Threads: any number may write; each writes one of its own. Memory: a page, and the stripes of SNAPSHOT_STRIPES or of
+ * one file; loading, a page a thread. Fails: RC_STALE: the ledger is at another epoch or shut, nothing complete was
+ * written; what store and ledger fail with. */
 #ifndef SLUICE_SNAPSHOT_H
 #define SLUICE_SNAPSHOT_H
 
@@ -11,12 +12,15 @@
 #include "rng.h"
 #include "store.h"
 
-enum { SNAPSHOT_PAGE_FILES = 2000, SNAPSHOTS_KEPT = 2, SNAPSHOT_LOADERS_MAX = 16 };
+/* A question to the ledger is for so many files and stripes, some 25 MB of memory; pages are cut by SAVED_PAGE_BYTES.
+ */
+enum { SNAPSHOT_FILES = 2000, SNAPSHOT_STRIPES = 32768, SNAPSHOTS_KEPT = 2, SNAPSHOT_LOADERS_MAX = 16 };
 
 struct snapshot_settings {
     struct id queue;
     uint32_t partitions;
-    size_t page_files; /* 0: SNAPSHOT_PAGE_FILES */
+    size_t page_files; /* at most so many files a page; 0: SNAPSHOT_FILES */
+    size_t page_bytes; /* and about so many bytes; 0: SAVED_PAGE_BYTES */
 };
 
 struct snapshot {

@@ -14,10 +14,9 @@ static const char help[] =
     "usage: sluice janitor --config CONFIG [--older 1d] [--yes]\n"
     "\n"
     "Lists what lies in the output and nobody will ever use: objects of this pipeline that no manifest lists and none\n"
-    "can list any more, objects of removed generations, and uploads that were begun long ago and never finished. What "
-    "is in progress, of another queue, or of a name that "
-    "is\n"
-    "none of sluice's is counted and never touched. Works beside a running pipeline.\n"
+    "can list any more, objects of removed generations, pages of snapshots of the ledger that were never finished,\n"
+    "and uploads that were begun long ago and never finished. What is in progress, of another queue, or of a name\n"
+    "that is none of sluice's is counted and never touched. Works beside a running pipeline.\n"
     "\n"
     "  --older TIME     uploads begun so long ago are nobody's: 12h, 1d (the default), ...\n"
     "  --yes            remove it; without, nothing is changed\n"
@@ -39,7 +38,8 @@ static enum rc found(void *context, const struct janitor_found *f) {
     TRY(buf_rc(&p->text));
     static const char *const kinds[] = {[JANITOR_UNLISTED] = "listed nowhere",
                                         [JANITOR_REMOVED] = "removed generation",
-                                        [JANITOR_UPLOAD] = "unfinished upload"};
+                                        [JANITOR_UPLOAD] = "unfinished upload",
+                                        [JANITOR_CUT_OFF] = "unfinished snapshot"};
     int n = fprintf(p->c->out, "%s\t%" PRIu64 "\t%s\n", kinds[f->kind], f->bytes, buf_text(&p->text));
     return n < 0 ? RC_STOP : RC_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "janitor.h"
 
+#include "cut_off.h"
 #include "generations.h"
 #include "own.h"
 #include "survey.h"
@@ -18,6 +19,13 @@ static void cleaning_done(struct cleaning *cleaning) { remover_done(&cleaning->r
 static enum rc orphan(void *context, struct str key, uint64_t bytes, bool removed) {
     struct cleaning *c = context;
     struct janitor_found found = {key, bytes, removed ? JANITOR_REMOVED : JANITOR_UNLISTED};
+    if (c->ask->found) TRY(c->ask->found(c->ask->context, &found));
+    return c->ask->yes ? remover_add(&c->remover, key, c->why) : RC_OK;
+}
+
+static enum rc cut_off(void *context, struct str key, uint64_t bytes) {
+    struct cleaning *c = context;
+    struct janitor_found found = {key, bytes, JANITOR_CUT_OFF};
     if (c->ask->found) TRY(c->ask->found(c->ask->context, &found));
     return c->ask->yes ? remover_add(&c->remover, key, c->why) : RC_OK;
 }
@@ -56,6 +64,9 @@ RC janitor_run(const struct upkeep *upkeep, const struct janitor_ask *ask, struc
     TRY(generations_find(upkeep, &all, &n, why));
     for (size_t i = 0; i < n; i++)
         if (all[i].in_output) TRY(clean_generation(upkeep, &c, all[i].generation, &result, why));
+    struct cut_off_ask pages = {cut_off, &c};
+    TRY(cut_off_each(upkeep->store, &pages, &result.orphans, &result.in_progress, why));
+    if (ask->yes) TRY(remover_flush(&c.remover, why));
     TRY(upkeep_each_upload(upkeep, ask->now_ns - ask->older_ns, old_upload, &c, &result.uploads, why));
     *out = result;
     return RC_OK;

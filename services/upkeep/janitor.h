@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* janitor: finds, and removes when told to, what nobody will ever use: objects of ours that no manifest lists and none
- * can list any more, in every generation (DESIGN.md, "Orphans", says which those are and why), and uploads of ours that
- * were begun long ago and never finished.
+ * can list any more, in every generation (DESIGN.md, "Orphans", says which those are and why), pages of snapshots
+ * that were cut off, and uploads of ours that were begun long ago and never finished.
  *
  * Memory: listed.h, remover.h. Threads: one at a time. Fails: with what the store and `found` fail with; RC_BROKEN for
  * a manifest that is not readable: then nothing of its generation and of higher ones is removed. */
@@ -15,6 +15,7 @@ enum janitor_kind {
     JANITOR_UNLISTED, /* no manifest lists it */
     JANITOR_REMOVED,  /* its generation was removed */
     JANITOR_UPLOAD,   /* an upload that was never finished */
+    JANITOR_CUT_OFF,  /* a page of a ledger's snapshot that nobody finished */
 };
 
 struct janitor_found {

@@ -254,8 +254,10 @@ static void save_snapshot(struct sim *sim) {
         late.put_absent = counters_late;
         store.ops = &late;
     }
-    struct snapshot_settings settings = {
-        .queue = sim->queue, .partitions = sim->partitions, .page_files = 1 + (size_t)rng_below(&sim->rng, 3)};
+    struct snapshot_settings settings = {.queue = sim->queue,
+                                         .partitions = sim->partitions,
+                                         .page_files = 1 + (size_t)rng_below(&sim->rng, 3),
+                                         .page_bytes = 1 + (size_t)rng_below(&sim->rng, 600)};
     enum rc rc = snapshot_write(store, ledger, &settings, &rng, &files, &why);
     ledger_free(ledger);
     sim_tell(sim, "a snapshot of %d files: %s %s", (int)files, rc_name(rc), why.text);

@@ -105,7 +105,7 @@ enum rc ledger_redis_recover_next(void *self, struct id token, uint64_t generati
 enum rc ledger_redis_recover_winners(void *self, struct id token, const struct ledger_winner *winners, size_t n,
                                      struct why *why);
 enum rc ledger_redis_recover_reset_durable(void *self, struct id token, uint64_t generation, struct why *why);
-enum rc ledger_redis_save_files(void *self, struct ledger_at at, struct id after, size_t max, struct arena *arena,
+enum rc ledger_redis_save_files(void *self, struct ledger_at at, struct ledger_save_ask ask, struct arena *arena,
                                 struct saved_file **out, size_t *out_n, struct why *why);
 enum rc ledger_redis_recover_files(void *self, struct id token, uint64_t generation, const struct saved_file *files,
                                    size_t n, struct why *why);

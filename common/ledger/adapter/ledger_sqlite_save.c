@@ -86,17 +86,19 @@ static RC save_one(struct ledger_sqlite *l, uint64_t generation, struct arena *a
     TRY(ledger_db_first(l->db, &more, why, SQL_PROGRESS_GET, "uu", file.n, generation));
     if (more) out->receipted = (uint64_t)(ledger_db_i64(l->db, SQL_PROGRESS_GET, 6) + 1);
     TRY(save_stripes(l, &file, generation, arena, out, why));
+    out->whole = saved_whole_of(out);
     return save_batches(l, &file, generation, arena, out, why);
 }
 
-static RC save_all(struct ledger_sqlite *l, uint64_t generation, struct id after, size_t max, struct arena *arena,
+static RC save_all(struct ledger_sqlite *l, uint64_t generation, struct ledger_save_ask ask, struct arena *arena,
                    struct saved_file *out, size_t *out_n, struct why *why) {
     bool row = false;
-    for (; *out_n < max; ++*out_n) {
-        TRY(ledger_db_first(l->db, &row, why, SQL_FILE_AFTER, "d", after));
+    for (size_t stripes = 0; *out_n < ask.files && stripes < ask.stripes; ++*out_n) {
+        TRY(ledger_db_first(l->db, &row, why, SQL_FILE_AFTER, "d", ask.after));
         if (!row) return RC_OK;
         TRY(save_one(l, generation, arena, &out[*out_n], why));
-        after = out[*out_n].id;
+        ask.after = out[*out_n].id;
+        stripes += out[*out_n].stripes_len;
     }
     return RC_OK;
 }
@@ -107,15 +109,15 @@ static RC refuse_claims(struct ledger_sqlite *l, uint64_t generation, struct why
     return any ? why_set(why, RC_ABSENT, LEDGER_UNSAVED_WORDS, generation) : RC_OK;
 }
 
-enum rc ledger_sqlite_save_files(void *self, struct ledger_at at, struct id after, size_t max, struct arena *arena,
+enum rc ledger_sqlite_save_files(void *self, struct ledger_at at, struct ledger_save_ask ask, struct arena *arena,
                                  struct saved_file **out, size_t *out_n, struct why *why) {
     struct ledger_sqlite *l = self;
-    struct saved_file *found = ARENA_ARRAY(arena, struct saved_file, max);
+    struct saved_file *found = ARENA_ARRAY(arena, struct saved_file, ask.files);
     size_t n = 0;
     LOCKED(&l->lock);
     TRY(ledger_sqlite_begin(l, at, false, why));
     enum rc rc = refuse_claims(l, at.generation, why);
-    if (rc == RC_OK) rc = save_all(l, at.generation, after, max, arena, found, &n, why);
+    if (rc == RC_OK) rc = save_all(l, at.generation, ask, arena, found, &n, why);
     TRY(ledger_db_end(l->db, rc, why));
     *out = found;
     *out_n = n;

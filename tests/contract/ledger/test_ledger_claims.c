@@ -162,16 +162,17 @@ static void claims_of_winners_that_fall_are_free_again(struct world *w) {
 static void no_snapshot_is_made_of_a_generation_that_has_claims(struct world *w) {
     struct id file = world_file(w, 1);
     struct claims a;
+    struct ledger_save_ask some = {.files = 5, .stripes = 5};
     struct saved_file *files = NULL;
     size_t n = 0;
     assert_int_equal(win(w, world_attempt(w, file, 0, 0, 50, none), STR("")), LEDGER_WON);
-    WORLD_OK(w, ledger_save(w->ledger, none, 5, &w->arena, &files, &n, &w->why));
+    WORLD_OK(w, ledger_save(w->ledger, some, &w->arena, &files, &n, &w->why));
     assert_int_equal(n, 1);
     assert_int_equal(win(w, world_attempt(w, file, 1, 100, 150, none), claims_of(&a, 1, 100, 0, 0)), LEDGER_WON);
-    assert_int_equal(ledger_save(w->ledger, none, 5, &w->arena, &files, &n, &w->why), RC_ABSENT);
-    assert_int_equal(ledger_save(w->ledger, none, 0, &w->arena, &files, &n, &w->why), RC_ABSENT);
+    assert_int_equal(ledger_save(w->ledger, some, &w->arena, &files, &n, &w->why), RC_ABSENT);
+    assert_int_equal(ledger_save(w->ledger, (struct ledger_save_ask){0}, &w->arena, &files, &n, &w->why), RC_ABSENT);
     w->ledger.at.generation = 2;
-    WORLD_OK(w, ledger_save(w->ledger, none, 5, &w->arena, &files, &n, &w->why));
+    WORLD_OK(w, ledger_save(w->ledger, some, &w->arena, &files, &n, &w->why));
 }
 
 static const struct world_sentence sentences[] = {

@@ -228,6 +228,31 @@ static void counting_reads_each_manifest_once_and_sees_what_is_new(void **state)
     upkeep_memory_free(NULL);
 }
 
+/* Names rise with what was told durable, so the folder in the middle is the newest complete one. */
+static void pages_of_snapshots_that_were_cut_off_go_where_a_newer_one_is_complete(void **state) {
+    (void)state;
+    AUTO(made_world_done) struct made_world w;
+    static const char *const keys[] = {"_ledger/snapshots/1-1-a/p00000000", "_ledger/snapshots/1-1-a/p00000001",
+                                       "_ledger/snapshots/1-2-b/index", "_ledger/snapshots/1-2-b/p00000000",
+                                       "_ledger/snapshots/1-3-c/p00000000"};
+    struct seen seen;
+    made_world_new(&(struct made_settings){.format = FRAME_ZST}, &w);
+    for (size_t i = 0; i < 2; i++) made_put(&w, str_of(keys[i]), STR("??"));
+    struct janitor_result result = clean(&w, true, &seen); /* the first one of all may be under way */
+    assert_int_equal(result.orphans.count, 0);
+    assert_int_equal(result.in_progress.count, 2);
+    for (size_t i = 2; i < 5; i++) made_put(&w, str_of(keys[i]), STR("??"));
+    for (int yes = 0; yes < 2; yes++) {
+        result = clean(&w, yes, &seen);
+        assert_int_equal(result.orphans.count, 2);
+        assert_int_equal(result.orphans.bytes, 4);
+        assert_int_equal(result.in_progress.count, 1);
+        assert_int_equal(seen.len, 2);
+        assert_string_equal(seen.keys[1], keys[1]);
+        for (size_t i = 0; i < 5; i++) assert_int_equal(there(&w, str_of(keys[i])), !yes || i >= 2);
+    }
+}
+
 static enum rc newest(void *context, struct str key, struct str upload, int64_t started_ns) {
     (void)key, (void)upload;
     *(int64_t *)context = started_ns;
@@ -278,6 +303,7 @@ int main(void) {
         cmocka_unit_test(a_manifest_that_is_not_readable_stops_it),
         cmocka_unit_test(of_a_removed_generation_everything_goes_and_of_others_nothing),
         cmocka_unit_test(a_small_window_finds_the_same),
+        cmocka_unit_test(pages_of_snapshots_that_were_cut_off_go_where_a_newer_one_is_complete),
         cmocka_unit_test(only_old_uploads_of_ours_are_removed),
         cmocka_unit_test(counting_reads_each_manifest_once_and_sees_what_is_new),
     };

@@ -14,9 +14,9 @@
  * secrets. JSON is YAML too: a program that makes a configuration writes JSON, with $ doubled, and gives it to
  * config_from_text().
  *
- * Paths (sources[].paths, exclude, lua.file, after_durable's folder, output.url, state) are absolute here; relative
- * ones in the file start at the folder of the file. Scripts (lua.file) are read; no other path is opened, and no glob
- * is matched.
+ * Paths (sources[].paths, exclude but for s3://, lua.file, after_durable's folder, output.url, state) are absolute
+ * here; relative ones in the file start at the folder of the file. Scripts (lua.file) are read; no other path is
+ * opened, and no glob is matched.
  *
  * Memory: one arena in the config; all texts and lists point into it, texts end in a NUL. Threads: loading, one at a
  * time (it reads the environment); a loaded config is read-only and may be shared. Limits: a file of CONFIG_BYTES_MAX,
@@ -58,7 +58,7 @@ enum config_converter {
 enum config_order { CONFIG_ORDER_FOUND, CONFIG_ORDER_OLDEST_FIRST };
 enum config_header { CONFIG_HEADER_FIRST, CONFIG_HEADER_REPEATED, CONFIG_HEADER_NONE };
 enum config_on_error { CONFIG_TIME_REJECT, CONFIG_TIME_PARTITION };
-enum config_after { CONFIG_KEEP, CONFIG_DELETE, CONFIG_MOVE };
+enum config_after { CONFIG_KEEP, CONFIG_DELETE, CONFIG_MOVE, CONFIG_TAG };
 enum config_format { CONFIG_JSONL_ZST, CONFIG_JSONL_GZ };
 enum config_style { CONFIG_STYLE_AUTO, CONFIG_STYLE_PATH, CONFIG_STYLE_HOST };
 enum config_log_level { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_WARN, CONFIG_LOG_ERROR };
@@ -140,9 +140,22 @@ struct config_time {
     enum config_on_error on_error; /* a missing or bad time: a reject, or the record without a time */
 };
 
+/* How an object store is reached. Empty texts mean: not given. */
+struct config_s3 {
+    struct str endpoint; /* http(s)://HOST[:PORT]; "" is the cloud's own for the region */
+    struct str region;
+    enum config_style style;
+    struct str access_key, secret_key, session_token; /* all "": the usual chain of credentials */
+    struct str profile;
+    struct str ca_file; /* absolute */
+    uint64_t part_bytes;
+    uint64_t connections;
+};
+
 struct config_source {
     struct str name;            /* unique, [A-Za-z0-9_.-]{1,64} */
-    struct config_strs paths;   /* absolute globs; what was special in the config's folder's name is escaped by '\' */
+    struct config_strs paths;   /* absolute globs, what was special in the config's folder's name escaped by '\'; or
+                                   s3://BUCKET/ and a glob over keys */
     struct config_strs exclude; /* absolute globs; one without '/' is for the file's name alone and stays so */
     enum config_converter converter;
     struct config_time time;
@@ -163,23 +176,13 @@ struct config_source {
     uint64_t stripe_bytes; /* grid of jobs over a file; fixed per file when it is identified */
     struct str after_text; /* after_durable as written */
     enum config_after after_durable;
-    struct str move_to;        /* CONFIG_MOVE: an absolute folder */
-    uint64_t close_after_ms;   /* a file that did not grow for so long is closed */
+    struct str move_to;            /* CONFIG_MOVE: an absolute folder */
+    struct str tag_key, tag_value; /* CONFIG_TAG */
+    uint64_t close_after_ms;       /* a file that did not grow for so long is closed */
     uint64_t ignore_older_ms;  /* files that did not change for so long are left alone when they are found; 0: none */
     uint64_t rotated_after_ms; /* the same for one that was renamed or deleted */
     bool follow_symlinks;
-};
-
-/* How an object store is reached. Empty texts mean: not given. */
-struct config_s3 {
-    struct str endpoint; /* http(s)://HOST[:PORT]; "" is the cloud's own for the region */
-    struct str region;
-    enum config_style style;
-    struct str access_key, secret_key, session_token; /* all "": the usual chain of credentials */
-    struct str profile;
-    struct str ca_file; /* absolute */
-    uint64_t part_bytes;
-    uint64_t connections;
+    struct config_s3 s3; /* of paths that begin with s3:// */
 };
 
 struct config_output {

@@ -2,6 +2,7 @@
 #include "config_check.h"
 
 #include "config_error.h"
+#include "config_inputs.h"
 #include "config_paths.h"
 #include "config_ports.h"
 #include "config_script.h"
@@ -35,17 +36,6 @@ static RC check_name(const struct checker *c, size_t i) {
         if (str_equal(sources[i].name, sources[j].name))
             return FAIL(c, config_key("sources[%zu].name", i).text, "\"%.*s\" is the name of sources[%zu] already",
                         STR_ARG(sources[i].name), j);
-    return RC_OK;
-}
-
-static RC check_globs(const struct checker *c, size_t i, const char *key, struct config_strs strs) {
-    bool exclude = key[0] == 'e';
-    for (size_t k = 0; k < strs.count; k++) {
-        if (exclude && !memchr(strs.at[k].at, '/', strs.at[k].len)) continue;
-        struct why reason = {0};
-        if (config_paths_absolute(c->config, strs.at[k], true, &strs.at[k], &reason) != RC_OK)
-            return FAIL(c, config_key("sources[%zu].%s[%zu]", i, key, k).text, "%s", reason.text);
-    }
     return RC_OK;
 }
 
@@ -212,28 +202,6 @@ static RC check_time(const struct checker *c, size_t i) {
     return source->time.given ? FAIL(c, key.text, "raw lines have no time; take this key out") : RC_OK;
 }
 
-static RC check_after(const struct checker *c, size_t i) {
-    struct config_source *source = &c->config->sources[i];
-    struct str text = source->after_text;
-    struct config_key key = config_key("sources[%zu].after_durable", i);
-    if (str_equal(text, STR("keep"))) {
-        source->after_durable = CONFIG_KEEP;
-    } else if (str_equal(text, STR("delete"))) {
-        source->after_durable = CONFIG_DELETE;
-    } else if (str_starts(text, STR("move:")) && text.len > 5) {
-        source->after_durable = CONFIG_MOVE;
-        struct why reason = {0};
-        if (config_paths_absolute(c->config, str_sub(text, 5, text.len), false, &source->move_to, &reason) != RC_OK)
-            return FAIL(c, key.text, "%s", reason.text);
-    } else {
-        struct config_hint hint = CONFIG_HINT_INIT;
-        config_hint_offer(&hint, text, STR("keep"));
-        config_hint_offer(&hint, text, STR("delete"));
-        return FAIL(c, key.text, "\"%s\" is not one of keep, delete, move:FOLDER%s", config_show(text).text, hint.text);
-    }
-    return RC_OK;
-}
-
 /* A bound between two keys: `larger` must be at least `smaller`. The one that stands in the file is blamed. */
 struct order {
     const char *larger_key, *smaller_key;
@@ -252,14 +220,11 @@ static RC check_order(const struct checker *c, struct order o) {
 }
 
 static RC check_source(const struct checker *c, size_t i) {
-    const struct config_source *source = &c->config->sources[i];
     TRY(check_name(c, i));
-    TRY(check_globs(c, i, "paths", source->paths));
-    TRY(check_globs(c, i, "exclude", source->exclude));
+    TRY(config_inputs_check(c->config, i, c->why));
     TRY(check_time(c, i));
     TRY(check_table(c, i));
-    TRY(check_kinds(c, i));
-    return check_after(c, i);
+    return check_kinds(c, i);
 }
 
 /* ---- the rest */

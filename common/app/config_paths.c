@@ -65,13 +65,29 @@ static bool is_bucket(struct str s) {
     return s.len >= 3 && s.len <= 63;
 }
 
+#define S3_SCHEME "s3://"
+
+bool config_paths_is_s3(struct str path) { return str_starts(path, STR(S3_SCHEME)); }
+
+static RC bad_bucket(struct str bucket, struct why *why) {
+    return why_set(why, RC_DENIED,
+                   "\"%s\" is no bucket's name: 3 to 63 of a-z, 0-9, . and -, with a letter or digit at both ends",
+                   config_show(bucket).text);
+}
+
+RC config_paths_check_s3(struct str path, struct str *out_bucket, struct why *why) {
+    struct str rest = str_sub(path, sizeof S3_SCHEME - 1, path.len);
+    if (!str_cut(&rest, '/', out_bucket) || !is_bucket(*out_bucket)) return bad_bucket(*out_bucket, why);
+    if (!rest.len)
+        return why_set(why, RC_DENIED, "\"%s\" names no keys; s3://%.*s/** is all of the bucket's",
+                       config_show(path).text, STR_ARG(*out_bucket));
+    return RC_OK;
+}
+
 /* s3://BUCKET/PREFIX, as it is: a '%' in it is a '%'. */
 static RC bucket_of_url(struct config *config, struct str rest, struct config_output *out, struct why *why) {
     struct str bucket = {0};
-    if (!str_cut(&rest, '/', &bucket) || !is_bucket(bucket))
-        return why_set(why, RC_DENIED,
-                       "\"%s\" is no bucket's name: 3 to 63 of a-z, 0-9, . and -, with a letter or digit at both ends",
-                       config_show(bucket).text);
+    if (!str_cut(&rest, '/', &bucket) || !is_bucket(bucket)) return bad_bucket(bucket, why);
     AUTO(buf_done) struct buf prefix = BUF_INIT(CONFIG_VALUE_MAX);
     struct str part;
     while (str_cut(&rest, '/', &part)) {

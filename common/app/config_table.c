@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_table.h"
+#include "config_table_s3.h"
 
 #include "num.h"
 
@@ -50,10 +51,10 @@ static bool fits_some_text(struct str s) { return s.len > 0; }
 
 #define IN_CONFIG(member) .offset = offsetof(struct config, member)
 #define IN_SOURCE(member) .offset = offsetof(struct config_source, member)
+#define IN_OUTPUT_S3(member) IN_CONFIG(output.s3.member)
+#define IN_SOURCE_S3(member) IN_SOURCE(s3.member)
 #define NAMES(...)                                                                                                     \
     .names = (const char *const[]) { __VA_ARGS__, NULL }
-#define HTTP_URL                                                                                                       \
-    .fits = fits_http, .allowed = "http://HOST[:PORT] or https://HOST[:PORT]", .pattern = "^(https?://.+)?$"
 #define SOME_TEXT .fits = fits_some_text, .allowed = "any text that is not empty", .pattern = "^.+$"
 
 _Static_assert(sizeof(enum config_converter) == sizeof(unsigned), "the reader stores enums as unsigned");
@@ -71,7 +72,8 @@ const struct config_row config_table[] = {
      .allowed = "1 to 64 of A-Z, a-z, 0-9, _, . and -", .pattern = "^[A-Za-z0-9_.-]{1,64}$",
      .about = "The source's name, used by no other: {source} in the partition template, and in rejects and metrics."},
     {"sources[].paths", CONFIG_STRS, .required = true, IN_SOURCE(paths), .low = 1, .high = CONFIG_PATHS_MAX,
-     .about = "Files to read, as globs: absolute, or relative to the folder of this file."},
+     .about = "Files to read, as globs: absolute, or relative to the folder of this file. `s3://BUCKET/GLOB`: objects; "
+              "the glob is over keys, with their slashes as of folders (`s3://logs/app/**/*.log`)."},
     {"sources[].exclude", CONFIG_STRS, IN_SOURCE(exclude), .low = 0, .high = CONFIG_PATHS_MAX,
      .about = "Globs of files to leave out. One without a / is matched against the file's name alone (`*.gz`)."},
     {"sources[].converter", CONFIG_ENUM, .required = true, IN_SOURCE(converter),
@@ -148,8 +150,9 @@ const struct config_row config_table[] = {
     {"sources[].weight", CONFIG_COUNT, IN_SOURCE(weight), .fallback = "1", .low = 1, .high = 1000,
      .about = "Where sources wait for each other, one of weight 3 gets three times the bytes of one of weight 1."},
     {"sources[].after_durable", CONFIG_TEXT, IN_SOURCE(after_text), .fallback = "keep",
-     .allowed = "keep, delete, move:FOLDER", .pattern = "^(keep|delete|move:.+)$",
-     .about = "What becomes of an input file when all of it is durable and it is closed by rotation or --once."},
+     .allowed = "keep, delete, move:FOLDER, tag, tag:KEY=VALUE", .pattern = "^(keep|delete|move:.+|tag|tag:.+=.*)$",
+     .about = "What becomes of an input file when all of it is durable and it is closed by rotation or --once. Objects "
+              "are never moved; `tag` (of objects only) gives them the tag `sluice=durable`."},
     {"sources[].close_after", CONFIG_DURATION, IN_SOURCE(close_after_ms), .fallback = "5m", .low = 10,
      .high = 365 * DAY_MS,
      .about = "A file that did not grow for so long is closed: an unterminated last line is then a line, and the "
@@ -163,6 +166,13 @@ const struct config_row config_table[] = {
          "is then read from its start. What was begun is read to its end, however old. 0s: none is too old."},
     {"sources[].follow_symlinks", CONFIG_BOOL, IN_SOURCE(follow_symlinks), .fallback = "true",
      .about = "Whether a path may be, or lead through, a symbolic link."},
+
+    {"sources[].s3", CONFIG_MAP,
+     .about =
+         "How the buckets of this source's `s3://` paths are reached. Sources that name the same bucket say the same."},
+    CONFIG_S3_ROWS("sources[].s3.", IN_SOURCE_S3, ""),
+    {"sources[].s3.connections", CONFIG_COUNT, IN_SOURCE(s3.connections), .fallback = "16", .low = 1, .high = 64,
+     .about = "Requests to a bucket at the same time, of all lanes."},
 
     {"sources[].regex", CONFIG_MAP, .about = "The pattern of the converter regex."},
     {"sources[].regex.pattern", CONFIG_TEXT, IN_SOURCE(pattern), SOME_TEXT,
@@ -257,24 +267,7 @@ const struct config_row config_table[] = {
      .about =
          "When so many compressed bytes wait they become objects, before `flush`. At least `output.object_bytes`."},
 
-    {"output.endpoint", CONFIG_TEXT, IN_CONFIG(output.s3.endpoint), .fallback = "", HTTP_URL,
-     .about = "s3://: where the service is; empty: AWS, in the region."},
-    {"output.region", CONFIG_TEXT, IN_CONFIG(output.s3.region), .fallback = "",
-     .about = "s3://: the region; empty: AWS_REGION or AWS_DEFAULT_REGION of the environment, else `us-east-1`."},
-    {"output.style", CONFIG_ENUM, IN_CONFIG(output.s3.style), .fallback = "auto", NAMES("auto", "path", "host"),
-     .about = "s3://: whether the bucket stands in the path or in the name of the host; `auto`: in the host's name on "
-              "AWS for a bucket without dots, else in the path."},
-    {"output.access_key", CONFIG_TEXT, IN_CONFIG(output.s3.access_key), .fallback = "",
-     .about = "s3://: the key's id. Without it credentials come from the environment, a web identity, the shared file, "
-              "the container's or the instance's metadata, in this order."},
-    {"output.secret_key", CONFIG_TEXT, IN_CONFIG(output.s3.secret_key), .fallback = "", .secret = true,
-     .about = "s3://: the secret key, best as `${file:/run/secrets/NAME}`."},
-    {"output.session_token", CONFIG_TEXT, IN_CONFIG(output.s3.session_token), .fallback = "", .secret = true,
-     .about = "s3://: the session token of temporary keys."},
-    {"output.profile", CONFIG_TEXT, IN_CONFIG(output.s3.profile), .fallback = "",
-     .about = "s3://: the profile of the shared credentials file; empty: AWS_PROFILE, else `default`."},
-    {"output.ca_file", CONFIG_TEXT, IN_CONFIG(output.s3.ca_file), .fallback = "",
-     .about = "s3://: the certificates (PEM) to trust; empty: the system's."},
+    CONFIG_S3_ROWS("output.", IN_OUTPUT_S3, "s3://: "),
     {"output.part_bytes", CONFIG_BYTES, IN_CONFIG(output.s3.part_bytes), .fallback = "8MiB", .low = 5 * MIB,
      .high = GIB,
      .about = "s3://: larger objects go up in parts of so many bytes; they grow where 10,000 would not do."},

@@ -73,6 +73,8 @@ static void read_field(struct s3_reply *reply, const char *name, struct str valu
     uint64_t number = 0;
     if (strcasecmp(name, "etag") == 0) copy(reply->etag, sizeof reply->etag, value);
     if (strcasecmp(name, "date") == 0) copy(reply->date, sizeof reply->date, value);
+    if (strcasecmp(name, "last-modified") == 0) copy(reply->modified, sizeof reply->modified, value);
+    if (strcasecmp(name, "x-amz-version-id") == 0) copy(reply->version, sizeof reply->version, value);
     if (strcasecmp(name, "server") == 0) copy(reply->server, sizeof reply->server, value);
     if (strcasecmp(name, "x-amz-bucket-region") == 0) copy(reply->region, sizeof reply->region, value);
     if (strcasecmp(name, "content-range") == 0) read_range(reply, value);

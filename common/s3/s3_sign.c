@@ -26,6 +26,13 @@ void s3_sha256(struct str bytes, char out[S3_SHA256_TEXT]) {
     hex(hash, sizeof hash, out);
 }
 
+void s3_md5(struct str bytes, char out[S3_MD5_TEXT]) {
+    unsigned char hash[16], text[S3_MD5_TEXT];
+    MUST(EVP_Digest(bytes.len ? bytes.at : "", bytes.len, hash, NULL, EVP_md5(), NULL) == 1);
+    MUST(EVP_EncodeBlock(text, hash, sizeof hash) == S3_MD5_TEXT - 1);
+    memcpy(out, text, S3_MD5_TEXT);
+}
+
 static void keyed(const unsigned char *key, size_t key_len, struct str text, unsigned char out[HASH_BYTES]) {
     unsigned len = 0;
     MUST(HMAC(EVP_sha256(), key, (int)key_len, (const unsigned char *)text.at, text.len, out, &len));

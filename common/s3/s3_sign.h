@@ -11,6 +11,7 @@
 
 enum {
     S3_SHA256_TEXT = 65,  /* 64 hexadecimal digits and a NUL */
+    S3_MD5_TEXT = 25,     /* base64 of 16 bytes and a NUL */
     S3_STAMP_TEXT = 17,   /* 20130524T000000Z and a NUL */
     S3_SIGNED_MAX = 16,   /* header fields of one request */
     S3_SIGN_ROOM = 65536, /* of a canonical request: a path and a query of a few KiB each, and a session token */
@@ -35,6 +36,8 @@ struct s3_signing {
 /* Adds the value of the header field Authorization. */
 void s3_sign(const struct s3_signing *signing, struct buf *out);
 void s3_sha256(struct str bytes, char out[S3_SHA256_TEXT]);
+/* The value of Content-MD5, which some requests have to have. */
+void s3_md5(struct str bytes, char out[S3_MD5_TEXT]);
 /* "20130524T000000Z" of nanoseconds since the epoch. */
 void s3_stamp(int64_t wall_ns, char out[S3_STAMP_TEXT]);
 /* Adds `text` with all bytes but A-Z a-z 0-9 - _ . ~ (and '/', when `slashes` stay) as %XX. */

@@ -47,6 +47,12 @@ RC source_move(struct source source, struct str uri, const struct source_stat *e
     return source.ops->move(source.self, uri, expected, to_directory, why);
 }
 
+RC source_mark(struct source source, struct str uri, const struct source_stat *expected, struct str key,
+               struct str value, struct why *why) {
+    MUST(expected);
+    return source.ops->mark(source.self, uri, expected, key, value, why);
+}
+
 void source_free(struct source source) {
     if (source.ops) source.ops->free(source.self);
 }

@@ -2,9 +2,11 @@
 /* source: where input files come from: list what matches, open one incarnation, read ranges of it, wait for changes.
  *
  * An opened file is one incarnation (one inode): renaming or deleting it does not change what is read; truncating it
- * does, and shows as a shorter size. Opening by facts refuses another incarnation under the same name.
+ * does, and shows as a shorter size. Opening by facts refuses another incarnation under the same name. One that is
+ * `fixed` has the bytes that it was listed with or is gone: reading it then is RC_STALE (replaced) or RC_ABSENT.
  *
- * A file is named by a URI (source_uri.h for files of a file system). Listings are in no order.
+ * A file is named by a URI (source_uri.h for files of a file system, s3://bucket/key for objects). Listings are in no
+ * order.
  *
  * Threads: the handle by any, but watch and wait by one thread at a time; an opened file by any. Memory: see the
  * adapter; listing keeps nothing.
@@ -28,6 +30,7 @@ struct source_stat {
     int64_t changed_ns; /* of bytes, names or rights, as far as it is known; else 0 */
     bool changing;      /* it changed so lately that one more change might not show in the times */
     uint32_t links;     /* 0: unlinked, only open descriptors hold it */
+    bool fixed; /* its bytes never change: others under the name are another incarnation (an object of a bucket) */
 };
 
 struct source_entry {
@@ -73,6 +76,8 @@ struct source_ops {
     enum rc (*remove)(void *self, struct str uri, const struct source_stat *expected, struct why *why);
     enum rc (*move)(void *self, struct str uri, const struct source_stat *expected, struct str to_directory,
                     struct why *why);
+    enum rc (*mark)(void *self, struct str uri, const struct source_stat *expected, struct str key, struct str value,
+                    struct why *why);
     void (*free)(void *self);
 };
 struct source {
@@ -106,13 +111,17 @@ RC source_wait(struct source source, uint64_t wait_ms, bool *out_changed, struct
 /* Ends the wait that is under way, or else the next one, at once. From any thread; not from a signal handler. */
 void source_wake(struct source source);
 
-/* For after_durable, both only if `uri` still is `expected` with that size and time of modification: RC_STALE (or
- * RC_ABSENT) otherwise, and nothing is done. RC_DENIED for a name that is a symbolic link. */
+/* For after_durable, all three only if `uri` still is `expected` with that size and time of modification: RC_STALE (or
+ * RC_ABSENT) otherwise, and nothing is done. RC_BAD where a source does not know the thing. RC_DENIED for a name that
+ * is a symbolic link. */
 RC source_remove(struct source source, struct str uri, const struct source_stat *expected, struct why *why);
 /* Into the directory of that path, made if it is not there, under its own name or, where that is taken, with ".1", ".2"
  * … behind it; nothing there is ever replaced. */
 RC source_move(struct source source, struct str uri, const struct source_stat *expected, struct str to_directory,
                struct why *why);
+/* Gives it the tag, beside those that it has. A tag that is there already is no failure. */
+RC source_mark(struct source source, struct str uri, const struct source_stat *expected, struct str key,
+               struct str value, struct why *why);
 /* All files must be closed and no call under way. A handle without ops is fine. */
 void source_free(struct source source);
 

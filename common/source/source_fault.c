@@ -145,6 +145,14 @@ static enum rc fault_move(void *self, struct str uri, const struct source_stat *
     return behind(source->control, verdict, source_move(source->inner, uri, expected, to_directory, why), why);
 }
 
+static enum rc fault_mark(void *self, struct str uri, const struct source_stat *expected, struct str key,
+                          struct str value, struct why *why) {
+    struct fault_source *source = self;
+    enum source_verdict verdict = SOURCE_PASS;
+    TRY(before(source->control, SOURCE_MARK, &verdict, why));
+    return behind(source->control, verdict, source_mark(source->inner, uri, expected, key, value, why), why);
+}
+
 static void fault_free(void *self) {
     struct fault_source *source = self;
     source_free(source->inner);
@@ -162,6 +170,7 @@ static const struct source_ops ops = {
     .wake = fault_wake,
     .remove = fault_remove,
     .move = fault_move,
+    .mark = fault_mark,
     .free = fault_free,
 };
 

@@ -4,8 +4,8 @@
  * `lose_at`, `crash_at`), from a seed (`*_per_million`) or by a function of the owner (`decide`, which lets one counter
  * run through the faults of several ports).
  *
- * All calls are counted but close, wait and wake. remove and move are effects: only they can be done and then reported
- * as failed. After a crash all counted calls and wait answer RC_STOP.
+ * All calls are counted but close, wait and wake. remove, move and mark are effects: only they can be done and then
+ * reported as failed. After a crash all counted calls and wait answer RC_STOP.
  *
  * The control block belongs to the caller and outlives the handle. Threads: any; a run is repeatable with one thread
  * only. `decide` is called under the block's lock. Memory: a few words. */
@@ -25,6 +25,7 @@ enum source_call {
     SOURCE_WATCH,
     SOURCE_REMOVE,
     SOURCE_MOVE,
+    SOURCE_MARK,
 };
 
 enum source_verdict {

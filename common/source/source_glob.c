@@ -7,7 +7,7 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 
-enum { PATTERN_MAX = 4096, NAME_ROOM = 256 };
+enum { PATTERN_MAX = 4096, NAME_ROOM = 1025 /* a key of S3 may be one component */ };
 
 static uint64_t bit(size_t i) { return (uint64_t)1 << i; }
 

@@ -7,7 +7,7 @@
  * nothing but a '.' matches a '.' at the start of a name: hidden files and directories have to be asked for.
  *
  * The walk keeps a set of states, one bit a component: bit i says "component i comes next". Threads: pure once parsed.
- * Memory: about the pattern's length and 32 bytes a component. Limits: SOURCE_GLOB_PARTS components, names of 255
+ * Memory: about the pattern's length and 32 bytes a component. Limits: SOURCE_GLOB_PARTS components, names of 1,024
  * bytes. Fails: RC_BAD, RC_LIMIT. */
 #ifndef SLUICE_SOURCE_GLOB_H
 #define SLUICE_SOURCE_GLOB_H

@@ -68,20 +68,26 @@ static enum rc no_uri(struct str uri, struct why *why) {
     return why_set(why, RC_BAD, "'%.*s' is no URI of a file (file:///absolute/path)", STR_ARG(shown));
 }
 
-RC source_uri_decode(struct str uri, struct buf *out, struct why *why) {
+RC source_uri_decode_piece(struct str uri, size_t at, struct buf *out) {
     char path[SOURCE_PATH_MAX];
-    size_t at = 0, len = 0;
+    size_t len = 0;
+    while (at < uri.len) {
+        if (len == sizeof path) return RC_LIMIT;
+        TRY(decode_byte(uri, &at, &path[len++]));
+    }
+    buf_add(out, (struct str){path, len});
+    return buf_rc(out);
+}
+
+RC source_uri_decode(struct str uri, struct buf *out, struct why *why) {
+    size_t at = 0;
     if (str_starts(uri, STR("file:///")))
         at = sizeof "file://" - 1;
     else if (str_starts(uri, STR("file://localhost/")))
         at = sizeof "file://localhost" - 1;
     else
         return no_uri(uri, why);
-    while (at < uri.len) {
-        if (len == sizeof path)
-            return why_set(why, RC_LIMIT, "the path of a URI is longer than %zu bytes", sizeof path);
-        if (decode_byte(uri, &at, &path[len++]) != RC_OK) return no_uri(uri, why);
-    }
-    buf_add(out, (struct str){path, len});
-    return buf_rc(out) == RC_OK ? RC_OK : why_set(why, RC_LIMIT, "no room for the path of a URI");
+    enum rc rc = source_uri_decode_piece(uri, at, out);
+    if (rc == RC_BAD) return no_uri(uri, why);
+    return rc == RC_OK ? RC_OK : why_set(why, rc, "the path of a URI is longer than %d bytes", SOURCE_PATH_MAX);
 }

@@ -16,6 +16,8 @@ enum {
 RC source_uri_encode(struct str path, struct buf *out);
 /* Writes the encoding of `path` (any piece of one) to `out`, which has room for 3 bytes each; gives the length back. */
 size_t source_uri_encode_piece(struct str path, char *out);
+/* The inverse, from uri.at[at] on: RC_BAD for a broken '%', an encoded NUL, '?' and '#', RC_LIMIT. */
+RC source_uri_decode_piece(struct str uri, size_t at, struct buf *out);
 /* Appends the path: the inverse. Takes lower-case digits, needless encodings and the host "localhost" too; RC_BAD for
  * other schemes and hosts, a query, a fragment, a broken '%' and an encoded NUL. */
 RC source_uri_decode(struct str uri, struct buf *out, struct why *why);

@@ -100,7 +100,8 @@ struct catalog_entry *catalog_add(struct catalog *catalog, uint16_t source, cons
                                 .mtime_ns = seen->stat.mtime_ns,
                                 .size = seen->stat.size,
                                 .source = source,
-                                .state = CATALOG_NEW};
+                                .state = CATALOG_NEW,
+                                .fixed = seen->stat.fixed};
     name_take(catalog, e, seen->uri);
     index_put(catalog, place);
     catalog->live++;
@@ -161,5 +162,7 @@ struct source_stat catalog_stat(const struct catalog_entry *entry) {
                                 .birth_ns = entry->birth_ns,
                                 .volume = entry->volume,
                                 .size = entry->size,
-                                .mtime_ns = entry->mtime_ns};
+                                .mtime_ns = entry->mtime_ns,
+                                .links = 1,
+                                .fixed = entry->fixed};
 }

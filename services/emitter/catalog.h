@@ -65,6 +65,7 @@ struct catalog_entry {
     bool open_tail : 1;   /* its last line had no end when its stripes were finished: nobody has it yet */
     bool ignored : 1;     /* it was too old when it was found, and did not change since */
     bool lost_told : 1;   /* told that it vanished unread */
+    bool fixed : 1;       /* source_stat.fixed */
 };
 
 struct catalog {

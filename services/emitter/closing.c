@@ -28,7 +28,7 @@ static bool is_due(const struct emitter *e, struct catalog_entry *entry) {
     bool unread = entry->outstanding || entry->waiting;
     if (entry->gone && unread && !entry->held) return true; /* can anybody still read it? */
     if (known && entry->closed && entry->closed_end == entry->size && (!entry->moved || entry->gone)) return false;
-    if (e->settings.once) return true;
+    if (e->settings.once || (entry->fixed && !entry->moved)) return true;
     const struct emitter_source *source = emitter_source_of(e, entry);
     return idle >= (entry->moved || entry->rotated ? source->rotated_after_ms : source->close_after_ms);
 }
@@ -60,6 +60,7 @@ static enum rc last_look(struct emitter *e, struct catalog_entry *entry, struct 
     struct source_file *file = NULL;
     struct source_stat stat = {0};
     *out = (struct ledger_close){.file = entry->id, .end = entry->size};
+    if (entry->fixed && !entry->moved) return RC_OK; /* it was listed with its size, and never has another */
     enum rc rc = emitter_open(e, entry, &file, NULL);
     if (rc == RC_OK) {
         if (entry->moved && (entry->outstanding || entry->waiting))
@@ -117,7 +118,7 @@ static void closed(struct emitter *e, struct catalog_entry *entry, const struct 
     entry->close_told = true;
     if (!again) {
         entry->receipted = entry->receipt_put = entry->after_done = false;
-        if (e->settings.once) entry->rotated = true;
+        if (e->settings.once || entry->fixed) entry->rotated = true;
         /* A last line without its end wants its job again, now that it is known to be the last. */
         bool finished = !entry->outstanding && !entry->waiting && !entry->open_tail && entry->done_size >= ask->end;
         if (!finished && ask->end) want_again(e, entry, ask->end);
@@ -133,7 +134,8 @@ static bool is_left_over(const struct emitter *e, struct catalog_entry *entry) {
     const struct emitter_source *source = emitter_source_of(e, entry);
     if (source->after == EMITTER_KEEP || !entry->closed || entry->closed_end != entry->size) return false;
     if (e->settings.once) return true;
-    return entry->rotated && !entry->moved && !entry->gone && idle_ms(e, entry) >= source->rotated_after_ms;
+    return (entry->rotated || entry->fixed) && !entry->moved && !entry->gone &&
+           idle_ms(e, entry) >= source->rotated_after_ms;
 }
 
 RC emitter_close_idle(struct emitter *e, struct why *why) {

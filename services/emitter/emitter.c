@@ -98,7 +98,7 @@ RC emitter_open(struct emitter *e, const struct catalog_entry *entry, struct sou
 
 void emitter_hold(struct emitter *e, struct catalog_entry *entry) {
     size_t max = e->settings.held_max ? e->settings.held_max : EMITTER_HELD_DEFAULT;
-    if (entry->held || e->held >= max) return;
+    if (entry->held || entry->fixed || e->held >= max) return; /* what never changes is opened by its facts, or gone */
     if (emitter_open(e, entry, &entry->held, NULL) == RC_OK) e->held++;
 }
 
@@ -124,6 +124,8 @@ static enum rc see(void *context, const struct source_entry *seen) {
         entry = catalog_add(&e->catalog, s->source, seen);
         entry->changed = true;
         emitter_todo(e, entry);
+    } else if (entry->fixed) {
+        entry->mtime_ns = seen->stat.mtime_ns; /* the same bytes were put again */
     } else if (entry->size != seen->stat.size || entry->mtime_ns != seen->stat.mtime_ns) {
         entry->changed = true;
         emitter_todo(e, entry);
@@ -169,24 +171,38 @@ static void see_unlisted(struct emitter *e, struct catalog_entry *entry) {
     e->changed = true;
 }
 
+/* Of a source that could not be listed nothing is known: its files are as they were. */
+static void keep_seen(struct emitter *e, uint16_t source) {
+    for (size_t i = 0; i < e->catalog.len; i++)
+        if (e->catalog.entries[i].source == source) e->catalog.entries[i].seen = e->scan;
+}
+
+/* A source that is away does not keep the others from being seen. */
+static RC scan_source(struct emitter *e, uint16_t source, struct why *why) {
+    struct scanning s = {e, source};
+    struct why local = {0};
+    const struct emitter_source *settings = &e->settings.sources[source];
+    enum rc rc = source_list(e->ports.source, &settings->pattern, see, problem, &s, &local);
+    if (rc == RC_OK) return RC_OK;
+    e->rescan_again = e->unlisted = true; /* --once has to see everything once */
+    if (rc != RC_BUSY) return why_set(why, rc, "source %.*s: %s", STR_ARG(settings->name), local.text);
+    LOG_WARN("source cannot be listed now", F_STR("source", settings->name), F_STR("error", str_of(local.text)));
+    keep_seen(e, source);
+    return RC_OK;
+}
+
 static RC scan(struct emitter *e, struct why *why) {
     uint64_t from = stamp_mono_ns();
     e->scan++;
-    e->woken = e->rescan_again = false;
-    for (size_t i = 0; i < e->settings.sources_len; i++) {
-        struct scanning s = {e, (uint16_t)i};
-        enum rc rc = source_list(e->ports.source, &e->settings.sources[i].pattern, see, problem, &s, why);
-        if (rc == RC_OK) continue;
-        e->rescan_again = true; /* --once has to see everything once */
-        return why_wrap(why, rc, "source %.*s", STR_ARG(e->settings.sources[i].name));
-    }
+    e->woken = e->rescan_again = e->unlisted = false;
+    for (size_t i = 0; i < e->settings.sources_len; i++) TRY(scan_source(e, (uint16_t)i, why));
     for (size_t i = 0; i < e->catalog.len; i++) {
         struct catalog_entry *entry = &e->catalog.entries[i];
         if (entry->state != CATALOG_FREE && entry->seen != e->scan) see_unlisted(e, entry);
     }
     e->close_at = 0;
     e->closing = true;
-    e->next_scan_ms = e->now_ms + e->settings.rescan_ms;
+    e->rest = true;
     metric_observe(METRIC_SCAN, stamp_mono_ns() - from);
     return RC_OK;
 }
@@ -204,7 +220,7 @@ static RC close_pass(struct emitter *e, struct why *why) {
     TRY(emitter_close_idle(e, why));
     if (e->close_at >= e->catalog.len) {
         e->closing = false;
-        if (!e->todo_len) {
+        if (!e->todo_len && !e->unlisted) {
             e->scanned = true;
             free(TAKE(e->todo)); /* after the first scan it had all files in it */
             e->todo_room = 0;
@@ -265,6 +281,8 @@ static enum rc changing(struct emitter *e, enum rc rc) {
 RC emitter_step(struct emitter *e, uint64_t now_ms, int64_t wall_ns, uint64_t *out_wait_ms, struct why *why) {
     e->now_ms = now_ms;
     e->wall_ns = wall_ns;
+    if (e->rest) e->next_scan_ms = now_ms + e->settings.rescan_ms;
+    e->rest = false;
     arena_reset(&e->arena);
     *out_wait_ms = 0;
     if (e->producer_broken) return renew_producer(e, why);

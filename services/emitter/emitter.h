@@ -20,7 +20,7 @@
 #include "source.h"
 #include "store.h"
 
-enum emitter_after { EMITTER_KEEP, EMITTER_DELETE, EMITTER_MOVE };
+enum emitter_after { EMITTER_KEEP, EMITTER_DELETE, EMITTER_MOVE, EMITTER_TAG };
 
 struct emitter_source {
     struct str name;
@@ -35,6 +35,7 @@ struct emitter_source {
     uint64_t ignore_older_ms;  /* left alone until it changes when its last change was longer ago; 0: none */
     enum emitter_after after;
     struct str move_to;
+    struct str tag_key, tag_value; /* EMITTER_TAG */
 };
 
 struct emitter_settings {

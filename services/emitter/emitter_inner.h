@@ -45,6 +45,8 @@ struct emitter {
     uint32_t scan;
     bool receipts_unsure; /* some entry has .receipt_put */
     bool scanned, woken, rescan_again, closing;
+    bool unlisted; /* a source could not be listed by the last scan */
+    bool rest;     /* the step before was a scan: the next one is due rescan_ms behind its end, however long it took */
     size_t close_at; /* how far the pass over the catalog came that closes what is idle */
     uint64_t next_scan_ms, next_poll_ms, next_receipts_ms, now_ms;
     uint32_t *todo; /* places to identify */

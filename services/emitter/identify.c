@@ -77,7 +77,18 @@ static bool is_too_old(const struct emitter *e, const struct candidate *c) {
     return limit_ms && !changed && (e->wall_ns - c->stat.mtime_ns) / NS_PER_MS > limit_ms;
 }
 
+/* What never changes is who it is by its facts alone: nothing is read. */
+static void decide_fixed(const struct emitter *e, struct candidate *c, const struct ledger_file *known) {
+    c->prefix_len = 0;
+    c->prefix_hash = hash_bytes(STR(""));
+    c->fate = known->found ? KNOWN : is_too_old(e, c) ? IGNORE : ENROLL;
+}
+
 static RC decide(struct emitter *e, struct candidate *c, const struct ledger_file *known, struct why *why) {
+    if (c->stat.fixed) {
+        decide_fixed(e, c, known);
+        return RC_OK;
+    }
     struct identify_view view = {0};
     TRY(view_of(e, c, known, &view, why));
     c->fate = !known->found && is_too_old(e, c) ? IGNORE : ENROLL;
@@ -151,6 +162,8 @@ static void leave_alone(struct emitter *e, struct candidate *c) {
 }
 
 static RC open_candidate(struct emitter *e, struct candidate *c, struct why *why) {
+    c->stat = catalog_stat(c->entry);
+    if (c->stat.fixed) return RC_OK;
     TRY(emitter_open(e, c->entry, &c->file, why));
     TRY(source_stat(e->ports.source, c->file, &c->stat, why));
     return RC_OK;

@@ -201,19 +201,32 @@ static RC make_one(struct emitter *e, const struct ledger_due *due, struct store
     return rc == RC_OK ? RC_OK : why_wrap(why, rc, "receipt of %.*s", STR_ARG(due->facts.uri));
 }
 
+static RC act_after(struct emitter *e, const struct catalog_entry *entry, const struct source_stat *expected,
+                    struct why *why) {
+    const struct emitter_source *source = emitter_source_of(e, entry);
+    struct str uri = emitter_uri(e, entry);
+    switch (source->after) {
+    case EMITTER_KEEP: return RC_OK;
+    case EMITTER_DELETE: return source_remove(e->ports.source, uri, expected, why);
+    case EMITTER_MOVE: return source_move(e->ports.source, uri, expected, source->move_to, why);
+    case EMITTER_TAG: return source_mark(e->ports.source, uri, expected, source->tag_key, source->tag_value, why);
+    }
+    return RC_OK;
+}
+
 void emitter_after_durable(struct emitter *e, struct catalog_entry *entry) {
     const struct emitter_source *source = emitter_source_of(e, entry);
     bool ended = entry->rotated || e->settings.once;
     if (source->after == EMITTER_KEEP || entry->after_done || !ended || entry->size != entry->closed_end) return;
     struct source_stat expected = catalog_stat(entry);
     struct why why = {0};
-    enum rc rc = source->after == EMITTER_DELETE
-                     ? source_remove(e->ports.source, emitter_uri(e, entry), &expected, &why)
-                     : source_move(e->ports.source, emitter_uri(e, entry), &expected, source->move_to, &why);
+    enum rc rc = act_after(e, entry, &expected, &why);
     entry->after_done =
         true; /* it was tried; a change that was in the way makes it another end, with another receipt */
     if (rc == RC_OK)
-        LOG_INFO(source->after == EMITTER_DELETE ? "input deleted" : "input moved",
+        LOG_INFO(source->after == EMITTER_DELETE ? "input deleted"
+                 : source->after == EMITTER_MOVE ? "input moved"
+                                                 : "input tagged",
                  F_STR("file", emitter_uri(e, entry)));
     else
         LOG_WARN("input kept", F_STR("file", emitter_uri(e, entry)), F_STR("error", str_of(why.text)));

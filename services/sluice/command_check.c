@@ -2,10 +2,10 @@
 #include "cli.h"
 
 #include "check_fleet.h"
+#include "inputs.h"
 #include "own.h"
 #include "run.h"
 #include "runtime.h"
-#include "source_posix.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -19,12 +19,28 @@ static const char help[] =
     "Exit codes: 0 all is well, 2 wrong use, 75 something was not reachable, 78 something has to be mended.\n";
 
 struct seen {
+    struct source from;
     uint64_t files, bytes, problems;
     const char *source;
 };
 
+static void count_problem(void *context, struct str uri, enum rc rc, const struct why *why);
+
+/* Of objects the first one: that a bucket can be listed does not say that it can be read. */
+static void try_to_read(struct seen *seen, const struct source_entry *entry) {
+    struct why why = {0};
+    struct source_file *file = NULL;
+    char byte = 0;
+    size_t got = 0;
+    enum rc rc = source_open(seen->from, entry->uri, &entry->stat, &file, &why);
+    if (rc == RC_OK) rc = source_read(seen->from, file, 0, &byte, 1, &got, &why);
+    source_close(seen->from, file);
+    if (rc != RC_OK && rc != RC_ABSENT && rc != RC_STALE) count_problem(seen, entry->uri, rc, &why);
+}
+
 static enum rc count_file(void *context, const struct source_entry *entry) {
     struct seen *seen = context;
+    if (entry->stat.fixed && !seen->files) try_to_read(seen, entry);
     seen->files++;
     seen->bytes += entry->stat.size;
     return RC_OK;
@@ -39,8 +55,8 @@ static void count_problem(void *context, struct str uri, enum rc rc, const struc
 
 /* What each source matches now: none is no error, files may come. */
 static RC look_at_source(struct source source, const struct config_source *s, uint64_t *problems, struct why *why) {
-    struct source_pattern pattern = {s->paths.at, s->paths.count, s->exclude.at, s->exclude.count, s->follow_symlinks};
-    struct seen seen = {.source = s->name.at};
+    struct source_pattern pattern = inputs_pattern(s);
+    struct seen seen = {.from = source, .source = s->name.at};
     TRY(source_list(source, &pattern, count_file, count_problem, &seen, why));
     (void)printf("source %.*s: %llu files, %llu bytes\n", STR_ARG(s->name), (unsigned long long)seen.files,
                  (unsigned long long)seen.bytes);
@@ -50,7 +66,7 @@ static RC look_at_source(struct source source, const struct config_source *s, ui
 
 static RC look_at_sources(const struct config *config, uint64_t *problems, struct why *why) {
     struct source source;
-    TRY(source_posix_open(&source, why));
+    TRY(inputs_open(config, &source, why));
     enum rc rc = RC_OK;
     for (size_t i = 0; i < config->source_count && rc == RC_OK; i++)
         rc = look_at_source(source, &config->sources[i], problems, why);

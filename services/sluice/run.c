@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "committer.h"
 #include "deadline.h"
+#include "inputs.h"
 #include "lane.h"
 #include "log.h"
 #include "metric.h"
@@ -203,6 +204,7 @@ static RC open_run(struct run *r, struct signals *signals, struct why *why) {
     TRY(run_settings_make(r->runtime, r->options.once, &r->settings, why));
     TRY(open_queue(r, signals, why));
     if (r->options.roles & RUN_EMITTER) TRY(runtime_open_notify(r->runtime, why));
+    if (r->options.roles & RUN_EMITTER) TRY(inputs_check(r->config, r->runtime->source, why));
     TRY(open_lanes(r, why));
     TRY(open_uploads(r, why));
     enum { OTHERS = 6 }; /* emitter, committer, share, keeper, older, upkeep */

@@ -144,6 +144,10 @@ static uint64_t record_reach(const struct config_source *s) {
 }
 
 static struct emitter_source emitter_source(const struct config_source *s) {
+    static const enum emitter_after after[] = {[CONFIG_KEEP] = EMITTER_KEEP,
+                                               [CONFIG_DELETE] = EMITTER_DELETE,
+                                               [CONFIG_MOVE] = EMITTER_MOVE,
+                                               [CONFIG_TAG] = EMITTER_TAG};
     return (struct emitter_source){.name = s->name,
                                    .pattern = {.paths = s->paths.at,
                                                .paths_len = s->paths.count,
@@ -158,10 +162,10 @@ static struct emitter_source emitter_source(const struct config_source *s) {
                                    .close_after_ms = s->close_after_ms,
                                    .rotated_after_ms = s->rotated_after_ms,
                                    .ignore_older_ms = s->ignore_older_ms,
-                                   .after = s->after_durable == CONFIG_DELETE ? EMITTER_DELETE
-                                            : s->after_durable == CONFIG_MOVE ? EMITTER_MOVE
-                                                                              : EMITTER_KEEP,
-                                   .move_to = s->move_to};
+                                   .after = after[s->after_durable],
+                                   .move_to = s->move_to,
+                                   .tag_key = s->tag_key,
+                                   .tag_value = s->tag_value};
 }
 
 /* Descriptors cost us nothing: takes as many as are allowed, and leaves most to what is being read and written. */

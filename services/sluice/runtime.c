@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime_inner.h"
 
+#include "inputs.h"
 #include "notify_topic.h"
 #include "notify_webhook.h"
-#include "source_posix.h"
 #include "tombstone.h"
 
 #include <stdio.h>
@@ -95,7 +95,7 @@ static RC open_writer(struct runtime *r, struct why *why) {
     TRY(runtime_claim_output(r, &who, why));
     TRY(tombstone_check(r->store, r->queue, r->config->generation, RC_DENIED, why));
     TRY(runtime_claim_rules(r, why));
-    return source_posix_open(&r->source, why);
+    return inputs_open(r->config, &r->source, why);
 }
 
 static RC open_looker(struct runtime *r, struct why *why) {

@@ -7,7 +7,7 @@
 #include "must.h"
 #include "num.h"
 #include "own.h"
-#include "source_glob.h"
+#include "source_match.h"
 #include "source_uri.h"
 
 #include <stdio.h>
@@ -31,64 +31,13 @@ static bool any_matches(const struct source_glob *globs, size_t len, const char 
     return false;
 }
 
-/* Excluded is a file that an exclude names, or that lies below a directory that one names and a glob found. */
-static bool is_excluded(const struct source_glob *excludes, size_t len, const char *path, size_t spelled_out) {
-    for (size_t to = spelled_out + 1; path[to - 1]; to++) {
-        if (path[to] != '/' && path[to] != '\0') continue;
-        for (size_t i = 0; i < len; i++)
-            if (source_glob_match(&excludes[i], (struct str){path, to})) return true;
-    }
-    return false;
-}
-
-/* How much of `path` the glob spells out in directories. */
-static size_t spelled_out(const struct source_glob *glob, const char *path) {
-    size_t at = 0;
-    for (size_t i = 0; i + 1 < glob->len && glob->parts[i].kind == SOURCE_PART_NAME; i++) {
-        at += strspn(path + at, "/");
-        at += strcspn(path + at, "/");
-    }
-    return at;
-}
-
-struct globs {
-    struct source_glob *paths, *excludes;
-    const struct source_pattern *pattern;
-};
-
-static void globs_done(struct globs *globs) {
-    for (size_t i = 0; globs->paths && i < globs->pattern->paths_len; i++) source_glob_done(&globs->paths[i]);
-    for (size_t i = 0; globs->excludes && i < globs->pattern->excludes_len; i++) source_glob_done(&globs->excludes[i]);
-    free(globs->paths);
-    free(globs->excludes);
-}
-
-static RC globs_parse(const struct source_pattern *pattern, struct globs *out, struct why *why) {
-    out->paths = alloc_zero(pattern->paths_len, sizeof *out->paths);
-    out->excludes = alloc_zero(pattern->excludes_len, sizeof *out->excludes);
-    for (size_t i = 0; i < pattern->paths_len; i++)
-        TRY(source_glob_parse(pattern->paths[i], false, &out->paths[i], why));
-    for (size_t i = 0; i < pattern->excludes_len; i++)
-        TRY(source_glob_parse(pattern->excludes[i], true, &out->excludes[i], why));
-    return RC_OK;
-}
-
-static bool is_wanted(const struct globs *globs, const char *path) {
-    for (size_t i = 0; i < globs->pattern->paths_len; i++) {
-        if (!source_glob_match(&globs->paths[i], str_of(path))) continue;
-        size_t from = spelled_out(&globs->paths[i], path);
-        if (!is_excluded(globs->excludes, globs->pattern->excludes_len, path, from)) return true;
-    }
-    return false;
-}
-
 /* The first wanted name above `path` (which it becomes); the visitor runs without the lock. */
-static bool next_wanted(struct memory_world *world, const struct globs *globs, char path[PATH_ROOM],
+static bool next_wanted(struct memory_world *world, const struct source_match *match, char path[PATH_ROOM],
                         struct source_stat *stat) {
     LOCKED(&world->lock);
     size_t at = memory_place(world, path);
     if (at < world->len && strcmp(world->names[at].path, path) == 0) at++;
-    while (at < world->len && !is_wanted(globs, world->names[at].path)) at++;
+    while (at < world->len && !source_match_any(match, world->names[at].path)) at++;
     if (at == world->len) return false;
     (void)snprintf(path, PATH_ROOM, "%s", world->names[at].path);
     *stat = world->names[at].node->stat;
@@ -99,12 +48,12 @@ static enum rc memory_list(void *self, const struct source_pattern *pattern, sou
                            void *context, struct why *why) {
     (void)problem;
     struct memory_handle *handle = self;
-    AUTO(globs_done) struct globs globs = {.pattern = pattern};
+    AUTO(source_match_done) struct source_match match = {0};
     AUTO(buf_done) struct buf uri = BUF_INIT(SOURCE_URI_MAX);
     char path[PATH_ROOM] = "";
     struct source_entry entry;
-    TRY(globs_parse(pattern, &globs, why));
-    while (next_wanted(handle->world, &globs, path, &entry.stat)) {
+    TRY(source_match_parse(pattern, &match, why));
+    while (next_wanted(handle->world, &match, path, &entry.stat)) {
         buf_reset(&uri);
         TRY(source_uri_encode(str_of(path), &uri));
         entry.uri = buf_str(&uri);
@@ -284,6 +233,12 @@ static enum rc memory_move(void *self, struct str uri, const struct source_stat 
     return RC_OK;
 }
 
+static enum rc memory_mark(void *self, struct str uri, const struct source_stat *expected, struct str key,
+                           struct str value, struct why *why) {
+    (void)self, (void)expected, (void)key, (void)value;
+    return why_set(why, RC_BAD, "%.*s: a file takes no tags", STR_ARG(uri));
+}
+
 /* ---- handles ---- */
 
 /* The end of a process closes its files. */
@@ -323,6 +278,7 @@ static const struct source_ops ops = {
     .wake = memory_wake,
     .remove = memory_remove,
     .move = memory_move,
+    .mark = memory_mark,
     .free = memory_free,
 };
 

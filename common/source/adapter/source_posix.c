@@ -177,6 +177,12 @@ static void posix_wake(void *self) {
     posix_watch_wake(posix->watch);
 }
 
+static enum rc posix_mark(void *self, struct str uri, const struct source_stat *expected, struct str key,
+                          struct str value, struct why *why) {
+    (void)self, (void)expected, (void)key, (void)value;
+    return why_set(why, RC_BAD, "%.*s: a file takes no tags", STR_ARG(uri));
+}
+
 static void posix_free(void *self) {
     struct posix *posix = self;
     MUST(!posix->held);
@@ -196,6 +202,7 @@ static const struct source_ops ops = {
     .wake = posix_wake,
     .remove = posix_remove,
     .move = posix_move,
+    .mark = posix_mark,
     .free = posix_free,
 };
 

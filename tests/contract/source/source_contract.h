@@ -19,6 +19,9 @@ struct source_world {
     void (*rename)(void *context, const char *from, const char *to);
     void (*unlink)(void *context, const char *path);
     bool (*exists)(void *context, const char *path);
+    /* Its files are fixed: objects of a bucket, whose paths and URIs begin with s3://. What is written or appended to
+     * is another file, none can be moved, an open one does not survive its removal, and nothing is watched. */
+    bool objects;
 };
 
 /* Runs all tests of the suite on the world as a cmocka group; gives the number of failures back. */

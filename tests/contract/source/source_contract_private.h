@@ -20,7 +20,7 @@ struct fixture {
     struct source source;
 };
 
-enum { FOUND_MAX = 200, TEST_PATH = 1024 };
+enum { FOUND_MAX = 300, TEST_PATH = 1024 };
 
 /* What a listing told, in the order of names: paths below the root. */
 struct found {
@@ -93,5 +93,13 @@ void move_replaces_nothing(void **state);
 void changes_under_a_watched_pattern_are_told(void **state);
 void a_directory_that_appears_later_is_watched(void **state);
 void wake_ends_a_wait(void **state);
+/* source_contract_object.c: of objects only */
+void an_object_is_bucket_key_and_etag(void **state);
+void a_replaced_object_is_stale_and_a_removed_one_absent(void **state);
+void what_is_no_uri_of_the_bucket_is_refused(void **state);
+void blocks_and_ranges_give_the_same_bytes(void **state);
+void remove_takes_only_the_object_that_was_expected(void **state);
+void tags_come_to_those_that_are_there(void **state);
+void a_listing_of_many_pages_misses_none_and_finds_late_keys(void **state);
 
 #endif

@@ -126,11 +126,11 @@ static struct source fault_posix_open(void *context) { return source_fault_new(p
 static struct source fault_memory_open(void *context) { return source_fault_new(memory_open(context), &no_faults); }
 
 int main(void) {
-    struct source_world posix = {"source_posix", posix_begin,    posix_open,   posix_root,   posix_end,   posix_write,
-                                 posix_append,   posix_truncate, posix_rename, posix_unlink, posix_exists};
+    struct source_world posix = {"source_posix", posix_begin,    posix_open,   posix_root,   posix_end,    posix_write,
+                                 posix_append,   posix_truncate, posix_rename, posix_unlink, posix_exists, false};
     struct source_world memory = {"source_memory", memory_begin,  memory_open,   memory_root,
                                   memory_end,      memory_write,  memory_append, memory_truncate,
-                                  memory_rename,   memory_unlink, memory_exists};
+                                  memory_rename,   memory_unlink, memory_exists, false};
     int failures = source_contract_run(&posix) + source_contract_run(&memory);
     posix.name = "source_posix behind source_fault";
     posix.open = fault_posix_open;

@@ -115,7 +115,7 @@ static void bad_sources_are_refused(void **state) {
         {SOURCE("    convertor: raw\n"),
          "c.yaml:6:5: sources[0]: \"convertor\" is not one of the keys name, paths, "
          "exclude, converter, types, table, record, time, max_line_bytes, stripe_bytes, order, weight, "
-         "after_durable, close_after, rotated_after, ignore_older, follow_symlinks, regex, syslog, "
+         "after_durable, close_after, rotated_after, ignore_older, follow_symlinks, s3, regex, syslog, "
          "lua, where, fields, dedupe, aggregate; did you mean \"converter\"?"},
         {SOURCE("    name: b\n"), "c.yaml:6:5: sources[0].name: the key is given twice"},
         {"pipeline: web\nsources: [{name: a b}]\n",
@@ -201,11 +201,13 @@ static void bad_settings_of_a_source_are_refused(void **state) {
         {SOURCE("    stripe_bytes: 1.5GiB\n"), "c.yaml:6:19: sources[0].stripe_bytes: \"1.5GiB\" is not a number of "
                                                "bytes such as 4096, 64KiB or 1MiB, between 64B and 2GiB"},
         {SOURCE("    after_durable: delet\n"), "c.yaml:6:20: sources[0].after_durable: \"delet\" is not one of keep, "
-                                               "delete, move:FOLDER; did you mean \"delete\"?"},
+                                               "delete, move:FOLDER, tag, tag:KEY=VALUE; did you mean \"delete\"?"},
         {SOURCE("    after_durable: \"move:\"\n"),
-         "c.yaml:6:20: sources[0].after_durable: \"move:\" is not one of keep, delete, move:FOLDER"},
+         "c.yaml:6:20: sources[0].after_durable: \"move:\" is not one of keep, delete, move:FOLDER, tag, "
+         "tag:KEY=VALUE"},
         {SOURCE("    after_durable: archive\n"),
-         "c.yaml:6:20: sources[0].after_durable: \"archive\" is not one of keep, delete, move:FOLDER"},
+         "c.yaml:6:20: sources[0].after_durable: \"archive\" is not one of keep, delete, move:FOLDER, tag, "
+         "tag:KEY=VALUE"},
         {SOURCE("    close_after: 5\n"), "c.yaml:6:18: sources[0].close_after: \"5\" is not a time such as 500ms, 10s, "
                                          "5m or 1h30m, between 10ms and 365d"},
         {SOURCE("    close_after: 9ms\n"), "c.yaml:6:18: sources[0].close_after: 9ms is not between 10ms and 365d"},

@@ -159,6 +159,69 @@ static void what_belongs_to_another_kind_is_refused(void **state) {
     for (size_t i = 0; i < COUNT_OF(rows); i++) check_refused(rows[i].text, rows[i].want);
 }
 
+#define OBJECTS(paths, more)                                                                                           \
+    "pipeline: p\nstate: /s\noutput: {url: /out}\nsources:\n  - {name: a, converter: raw, paths: [" paths "]" more "}" \
+    "\n"
+
+static void a_source_of_objects_is_read(void **state) {
+    (void)state;
+    AUTO(config_done)
+    struct config *c =
+        load(OBJECTS("\"s3://logs/a/**/*.log\"",
+                     ", exclude: [\"s3://logs/a/x\", \"*.gz\"], after_durable: tag:by=x y, "
+                     "s3: {endpoint: \"http://h:9\", region: r, style: path, access_key: A, secret_key: B, "
+                     "session_token: C, profile: P, ca_file: ca.pem, connections: 3}"));
+    const struct config_source *s = &c->sources[0];
+    assert_str(s->paths.at[0], "s3://logs/a/**/*.log");
+    assert_str(s->exclude.at[0], "s3://logs/a/x");
+    assert_int_equal(s->after_durable, CONFIG_TAG);
+    assert_str(s->tag_key, "by");
+    assert_str(s->tag_value, "x y");
+    assert_str(s->s3.endpoint, "http://h:9");
+    assert_int_equal(s->s3.connections, 3);
+    assert_true(s->s3.ca_file.at[0] == '/');
+    AUTO(config_done) struct config *plain = load(OBJECTS("\"s3://logs/*\"", ", after_durable: tag"));
+    assert_str(plain->sources[0].tag_key, "sluice");
+    assert_str(plain->sources[0].tag_value, "durable");
+}
+
+static void objects_and_files_are_told_apart(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {OBJECTS("\"s3://\"", ""), "c.yaml:5:39: sources[0].paths[0]: \"\" is no bucket's name"},
+        {OBJECTS("\"s3://B/x\"", ""), "c.yaml:5:39: sources[0].paths[0]: \"B\" is no bucket's name"},
+        {OBJECTS("\"s3://logs\"", ""), "c.yaml:5:39: sources[0].paths[0]: \"s3://logs\" names no keys; s3://logs/** is "
+                                       "all of the bucket's"},
+        {OBJECTS("/l", ", s3: {region: x}"),
+         "c.yaml:5:48: sources[0].s3: is for paths of s3:// only; take this key out"},
+        {OBJECTS("\"s3://logs/*\"", ", exclude: [\"s3://other/*\"]"),
+         "c.yaml:5:65: sources[0].exclude[0]: is of the bucket other, which no path of this source names"},
+        {OBJECTS("\"s3://logs/*\"", ", after_durable: move:done"),
+         "c.yaml:5:70: sources[0].after_durable: objects of a bucket are not moved; say keep, delete or tag"},
+        {OBJECTS("\"s3://logs/*\", /l", ", after_durable: tag"),
+         "c.yaml:5:74: sources[0].after_durable: tags are for objects, and not all paths of this source begin with "
+         "s3://"},
+        {OBJECTS("\"s3://logs/*\"", ", after_durable: \"tag:a\""),
+         "c.yaml:5:70: sources[0].after_durable: \"tag:a\" is no "
+         "tag:KEY=VALUE"},
+        {OBJECTS("\"s3://logs/*\"", ", s3: {access_key: A}"),
+         "c.yaml:5:72: sources[0].s3.access_key: s3.access_key and s3.secret_key go together; the other one is "
+         "missing"},
+        {OBJECTS("\"s3://logs/*\"", "") "  - {name: b, converter: raw, paths: [\"s3://logs/b\"], s3: {region: x}}\n",
+         "c.yaml:6:59: sources[1].s3: the bucket logs is reached in another way by sources[0]; give both the same "
+         "keys"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct config *c = NULL;
+        struct why why = {0};
+        if (config_from_text(str_of(rows[i].text), "c.yaml", "/etc", &c, &why) != RC_DENIED ||
+            strncmp(why.text, rows[i].want, strlen(rows[i].want)) != 0)
+            fail_msg("row %zu: %s", i, why.text);
+    }
+}
+
 static void a_secret_stands_in_no_message(void **state) {
     (void)state;
     check_refused(SOURCES "output: {url: /out}\nbroker: {url: \"kafka://k\"}\nledger: {url: \"redsi://:hunter2@r\"}\n",
@@ -195,6 +258,8 @@ int main(void) {
         cmocka_unit_test(every_key_of_a_fleet_is_read),
         cmocka_unit_test(a_fleet_needs_no_state_folder),
         cmocka_unit_test(what_belongs_to_another_kind_is_refused),
+        cmocka_unit_test(a_source_of_objects_is_read),
+        cmocka_unit_test(objects_and_files_are_told_apart),
         cmocka_unit_test(a_secret_stands_in_no_message),
         cmocka_unit_test(a_value_can_come_from_a_file),
     };

@@ -219,10 +219,12 @@ const struct config_row config_table[] = {
     {"sources[].fields.add", CONFIG_PAIRS, IN_SOURCE(fields.add), .low = 0, .high = CONFIG_PAIRS_MAX,
      .about = "Constant texts, where the record has no field of that name."},
     {"sources[].dedupe", CONFIG_MAP,
-     .about = "Records that are kept once, however often they are there: in one line, one file or many, on any worker, "
-              "under any retry. What is dropped is counted as filtered. Each kept one takes memory in the ledger (some "
-              "80 bytes) for as long as its generation. Needs a time that is not optional. Not for records of several "
-              "lines (`record.start`, cri)."},
+     .about =
+         "Records that are kept once, however often they are there: in one line, one file or many, on any worker, "
+         "under any retry. What is dropped is counted as filtered. Each kept one stays in the ledger for as long as "
+         "its generation: 50 bytes of Redis's memory, or 40 of one machine's disk. Needs a time that is not optional. "
+         "Not for records of several "
+         "lines (`record.start`, cri)."},
     {"sources[].dedupe.key", CONFIG_STRS, IN_SOURCE(dedupe.key), .low = 1, .high = 8,
      .about =
          "Fields by name, path or JSON Pointer: records that agree in all of them are one. A record that lacks one, "

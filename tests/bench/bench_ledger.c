@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench_ledger [--stripes N] [--a-file N] [--threads N] [--call N] [--loaders N]: the ledger of a fleet on the Redis at
- * SLUICE_TEST_REDIS (tools/bench --ledger starts one): calls a second, and memory a stripe at rest, that is, converted,
- * durable and with its history forgotten. A call carries an array, as the committer's do; each thread is one committer.
- * Measures and prints; judges nothing. */
+/* bench_ledger [--stripes N] [--a-file N] [--threads N] [--call N] [--loaders N] [--claims N]: the ledger of a fleet on
+ * the Redis at SLUICE_TEST_REDIS (tools/bench --ledger starts one): calls a second, and memory a stripe at rest, that
+ * is, converted, durable and with its history forgotten. A call carries an array, as the committer's do; each thread is
+ * one committer. What records take that are kept once is measured here and for the ledger of one machine. Prints;
+ * judges nothing. */
 #include "alloc.h"
 #include "clock.h"
 #include "ledger_redis.h"
+#include "ledger_sqlite.h"
 #include "must.h"
 #include "snapshot.h"
 #include "store_memory.h"
@@ -16,11 +18,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-enum { STRIPE_BYTES = 64 << 20, ENROLL_AT_ONCE = 500, THREADS_MAX = 64, DURABLE_AT_ONCE = 1000, GIVEN_AT_ONCE = 512 };
+enum {
+    STRIPE_BYTES = 64 << 20,
+    ENROLL_AT_ONCE = 500,
+    THREADS_MAX = 64,
+    DURABLE_AT_ONCE = 1000,
+    GIVEN_AT_ONCE = 512,
+    CLAIMS_AT_ONCE = 1000
+};
 
 struct plan {
-    uint64_t stripes, a_file, threads, call, loaders;
+    uint64_t stripes, a_file, threads, call, loaders, claims;
     struct ledger ledger;
     struct id *files;
     uint64_t files_len;
@@ -211,6 +222,38 @@ static void copy(struct plan *p, const char *url, double *out_saved_s, double *o
     store_free(store);
 }
 
+/* One file, whose stripes keep CLAIMS_AT_ONCE records each. */
+static double claim(struct ledger ledger, uint64_t claims) {
+    struct rng rng = rng_from_kernel();
+    struct ledger_enroll enroll = {
+        .id = id_make(&rng),
+        .facts = {.source = STR("idle"), .uri = STR("file:///idle"), .inode = 7, .stripe_bytes = STRIPE_BYTES}};
+    enum rc enrolled = RC_OK;
+    enum ledger_decision won = LEDGER_UNDECIDED;
+    struct why why = {0};
+    char *bytes = alloc_bytes((size_t)CLAIMS_AT_ONCE * CLAIM_BYTES);
+    ok(ledger_enroll(ledger, &enroll, 1, &enrolled, &why), &why);
+    uint64_t began = clock_ms(clock_real());
+    for (uint64_t stripe = 0; stripe * CLAIMS_AT_ONCE < claims; stripe++) {
+        struct ledger_advance ask = {.attempt = {.generation = ledger.at.generation,
+                                                 .file = enroll.id,
+                                                 .stripe = stripe,
+                                                 .from = stripe * STRIPE_BYTES,
+                                                 .to = (stripe + 1) * STRIPE_BYTES,
+                                                 .id = id_make(&rng),
+                                                 .epoch = ledger.at.epoch},
+                                     .messages = 1,
+                                     .ends_seen = UINT32_MAX,
+                                     .claims = {bytes, (size_t)CLAIMS_AT_ONCE * CLAIM_BYTES}};
+        for (size_t i = 0; i < CLAIMS_AT_ONCE; i++)
+            claim_pack(&(struct claim){id_make(&rng), ask.attempt.from + i * 4096}, bytes + i * CLAIM_BYTES);
+        ok(ledger_advance(ledger, &ask, 1, NULL, 0, &won, &why), &why);
+        MUST(won == LEDGER_WON);
+    }
+    free(bytes);
+    return seconds_since(began);
+}
+
 static uint64_t memory_of(const char *url) {
     char host[64];
     int port = 0;
@@ -230,6 +273,39 @@ static uint64_t memory_of(const char *url) {
 static void row(const char *name, double value, const char *unit) {
     (void)printf("%-48s %12.0f %s\n", name, value, unit);
     (void)fflush(stdout);
+}
+
+static void claims_in_redis(const struct plan *p, const char *url) {
+    struct ledger ledger = p->ledger;
+    ledger.at.generation = 2;
+    uint64_t before = memory_of(url);
+    double claims = (double)p->claims, took = claim(ledger, p->claims);
+    row("claims", claims / took, "a second");
+    row("memory a claim", (double)(memory_of(url) - before) / claims, "bytes");
+}
+
+static void claims_in_sqlite(const struct plan *p) {
+    char path[] = "/tmp/bench-ledger-XXXXXX";
+    struct why why = {0};
+    struct stat stat_of;
+    MUST(mkdtemp(path));
+    char *names[3];
+    static const char *const ends[] = {"", "-wal", ".lock"};
+    for (size_t i = 0; i < 3; i++) MUST(asprintf(&names[i], "%s/ledger.db%s", path, ends[i]) > 0);
+    struct ledger_sqlite_settings settings = {
+        .path = names[0], .generation = 1, .create = true, .ledger = {{1}}, .queue = {{2}}};
+    struct ledger ledger;
+    ok(ledger_sqlite_open(&settings, &ledger, &why), &why);
+    double claims = (double)p->claims, took = claim(ledger, p->claims);
+    ledger_free(ledger);
+    MUST(stat(names[0], &stat_of) == 0);
+    row("one machine: claims", claims / took, "a second");
+    row("one machine: disk a claim", (double)stat_of.st_size / claims, "bytes");
+    for (size_t i = 0; i < 3; i++) {
+        (void)unlink(names[i]);
+        free(names[i]);
+    }
+    (void)rmdir(path);
 }
 
 static void run(struct plan *p, const char *url) {
@@ -253,6 +329,8 @@ static void run(struct plan *p, const char *url) {
     row("verdicts", stripes / all_parts(p, true), "a second");
     row("durable, batches of 1,000", stripes / durable(p), "a second");
     row("memory a stripe", (double)(memory_of(url) - enrolled) / stripes, "bytes");
+    claims_in_redis(p, url);
+    claims_in_sqlite(p);
     double given = 0, united = 0, saved = 0, taken = 0, files = (double)p->files_len;
     copy(p, url, &saved, &taken);
     row("snapshot, files saved", files / saved, "a second");
@@ -266,15 +344,12 @@ static void run(struct plan *p, const char *url) {
 }
 
 int main(int argc, char **argv) {
-    struct plan p = {.stripes = 200000, .a_file = 640, .threads = 8, .call = 64, .loaders = 4};
+    struct plan p = {.stripes = 200000, .a_file = 640, .threads = 8, .call = 64, .loaders = 4, .claims = 1000000};
     const struct {
         const char *name;
         uint64_t *value;
-    } options[] = {{"--stripes", &p.stripes},
-                   {"--a-file", &p.a_file},
-                   {"--threads", &p.threads},
-                   {"--call", &p.call},
-                   {"--loaders", &p.loaders}};
+    } options[] = {{"--stripes", &p.stripes}, {"--a-file", &p.a_file},   {"--threads", &p.threads},
+                   {"--call", &p.call},       {"--loaders", &p.loaders}, {"--claims", &p.claims}};
     const char *url = getenv("SLUICE_TEST_REDIS");
     bool good = url != NULL;
     for (int i = 1; i < argc && good; i += 2) {
@@ -283,9 +358,10 @@ int main(int argc, char **argv) {
             if (strcmp(argv[i], options[k].name) == 0) good = (*options[k].value = strtoull(argv[i + 1], NULL, 10)) > 0;
     }
     if (!good || p.threads > THREADS_MAX) {
-        (void)fprintf(
-            stderr, "bench_ledger [--stripes N] [--a-file N] [--threads N, at most 64] [--call N] [--loaders N], with "
-                    "SLUICE_TEST_REDIS=redis://host:port\n");
+        (void)fprintf(stderr,
+                      "bench_ledger [--stripes N] [--a-file N] [--threads N, at most 64] [--call N] [--loaders N] "
+                      "[--claims N], with "
+                      "SLUICE_TEST_REDIS=redis://host:port\n");
         return 2;
     }
     run(&p, url);

@@ -6,7 +6,8 @@
  * names its process. Any number of readers may look beside the writer, or without one.
  * A file that is empty, foreign or damaged is never written to: RC_BROKEN says what is wrong.
  * Size: about 270 bytes a file (with a uri of 50 bytes, its two indices, its progress and one closed end), 100 a
- * stripe, 90 more for each winner that is not all durable yet, 14 for each batch that a file has a part in. Threads: a
+ * stripe, 90 more for each winner that is not all durable yet, 14 for each batch that a file has a part in,
+ * 37 for each record that is kept once. Threads: a
  * handle by any number; calls take turns. Memory: about 10 MiB, whatever the number of files. Fails: ledger.h;
  * RC_DENIED "in use by process N", no permission, made by a newer sluice. */
 #ifndef SLUICE_LEDGER_SQLITE_H

@@ -58,6 +58,15 @@ enum config_converter {
 enum config_order { CONFIG_ORDER_FOUND, CONFIG_ORDER_OLDEST_FIRST };
 enum config_header { CONFIG_HEADER_FIRST, CONFIG_HEADER_REPEATED, CONFIG_HEADER_NONE };
 enum config_on_error { CONFIG_TIME_REJECT, CONFIG_TIME_PARTITION };
+enum config_compression {
+    CONFIG_COMPRESSION_AUTO,
+    CONFIG_COMPRESSION_NONE,
+    CONFIG_COMPRESSION_GZIP,
+    CONFIG_COMPRESSION_ZSTD,
+    CONFIG_COMPRESSION_XZ,
+    CONFIG_COMPRESSION_BZIP2
+};
+enum config_encoding_errors { CONFIG_ENCODING_REJECT, CONFIG_ENCODING_REPLACE };
 enum config_after { CONFIG_KEEP, CONFIG_DELETE, CONFIG_MOVE, CONFIG_TAG };
 enum config_format { CONFIG_JSONL_ZST, CONFIG_JSONL_GZ };
 enum config_style { CONFIG_STYLE_AUTO, CONFIG_STYLE_PATH, CONFIG_STYLE_HOST };
@@ -131,6 +140,14 @@ struct config_aggregate {
     struct config_strs group_by, sum; /* none: records are written each */
 };
 
+/* How a file's bytes become text. */
+struct config_text {
+    enum config_compression compression;
+    uint64_t bytes_max, ratio_max, memory_max; /* of what is compressed */
+    unsigned encoding;                         /* as in the table's names; they are those of charset.h */
+    enum config_encoding_errors encoding_errors;
+};
+
 /* Where a record's time is. */
 struct config_time {
     bool given;                    /* there is a time; combined, syslog and cri have their own; raw never has one */
@@ -157,6 +174,7 @@ struct config_source {
     struct config_strs paths;   /* absolute globs, what was special in the config's folder's name escaped by '\'; or
                                    s3://BUCKET/ and a glob over keys */
     struct config_strs exclude; /* absolute globs; one without '/' is for the file's name alone and stays so */
+    struct config_text text;
     enum config_converter converter;
     struct config_time time;
     struct config_pairs types; /* field to text, integer, number, boolean, auto */

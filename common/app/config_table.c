@@ -2,45 +2,10 @@
 #include "config_table.h"
 #include "config_table_s3.h"
 
+#include "config_fits.h"
 #include "num.h"
 
 #include <stdio.h>
-
-enum { NAME_BYTES_MAX = 64 };
-
-static bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-
-static bool fits_pipeline(struct str s) {
-    for (size_t i = 0; i < s.len; i++)
-        if (!is_lower_or_digit(s.at[i]) && s.at[i] != '_' && s.at[i] != '-') return false;
-    return s.len >= 1 && s.len <= NAME_BYTES_MAX;
-}
-
-static bool fits_source_name(struct str s) {
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.at[i];
-        if (!is_lower_or_digit(c) && !(c >= 'A' && c <= 'Z') && c != '_' && c != '-' && c != '.') return false;
-    }
-    return s.len >= 1 && s.len <= NAME_BYTES_MAX;
-}
-
-static bool fits_broker(struct str s) {
-    return str_equal(s, STR("local")) || (str_starts(s, STR("kafka://")) && s.len > sizeof "kafka://" - 1);
-}
-
-static bool fits_ledger(struct str s) {
-    static const char *const schemes[] = {"redis://", "rediss://", "unix://"};
-    for (size_t i = 0; i < COUNT_OF(schemes); i++)
-        if (str_starts(s, str_of(schemes[i])) && s.len > strlen(schemes[i])) return true;
-    return str_equal(s, STR("local"));
-}
-
-static bool fits_http(struct str s) {
-    return !s.len || (str_starts(s, STR("http://")) && s.len > sizeof "http://" - 1) ||
-           (str_starts(s, STR("https://")) && s.len > sizeof "https://" - 1);
-}
-
-static bool fits_some_text(struct str s) { return s.len > 0; }
 
 #define KIB (1ull << 10)
 #define MIB (1ull << 20)
@@ -55,12 +20,12 @@ static bool fits_some_text(struct str s) { return s.len > 0; }
 #define IN_SOURCE_S3(member) IN_SOURCE(s3.member)
 #define NAMES(...)                                                                                                     \
     .names = (const char *const[]) { __VA_ARGS__, NULL }
-#define SOME_TEXT .fits = fits_some_text, .allowed = "any text that is not empty", .pattern = "^.+$"
+#define SOME_TEXT .fits = config_fits_some_text, .allowed = "any text that is not empty", .pattern = "^.+$"
 
 _Static_assert(sizeof(enum config_converter) == sizeof(unsigned), "the reader stores enums as unsigned");
 
 const struct config_row config_table[] = {
-    {"pipeline", CONFIG_TEXT, .required = true, IN_CONFIG(pipeline), .fits = fits_pipeline,
+    {"pipeline", CONFIG_TEXT, .required = true, IN_CONFIG(pipeline), .fits = config_fits_pipeline,
      .allowed = "1 to 64 of a-z, 0-9, _ and -", .pattern = "^[a-z0-9_-]{1,64}$",
      .about = "The name of this conversion: in metrics, logs and names of queues."},
     {"generation", CONFIG_COUNT, IN_CONFIG(generation), .fallback = "1", .low = 1, .high = 999999999,
@@ -68,7 +33,7 @@ const struct config_row config_table[] = {
 
     {"sources", CONFIG_LIST, .required = true, IN_CONFIG(sources), .low = 1, .high = CONFIG_SOURCES_MAX,
      .about = "What is read."},
-    {"sources[].name", CONFIG_TEXT, .required = true, IN_SOURCE(name), .fits = fits_source_name,
+    {"sources[].name", CONFIG_TEXT, .required = true, IN_SOURCE(name), .fits = config_fits_source_name,
      .allowed = "1 to 64 of A-Z, a-z, 0-9, _, . and -", .pattern = "^[A-Za-z0-9_.-]{1,64}$",
      .about = "The source's name, used by no other: {source} in the partition template, and in rejects and metrics."},
     {"sources[].paths", CONFIG_STRS, .required = true, IN_SOURCE(paths), .low = 1, .high = CONFIG_PATHS_MAX,
@@ -76,6 +41,33 @@ const struct config_row config_table[] = {
               "the glob is over keys, with their slashes as of folders (`s3://logs/app/**/*.log`)."},
     {"sources[].exclude", CONFIG_STRS, IN_SOURCE(exclude), .low = 0, .high = CONFIG_PATHS_MAX,
      .about = "Globs of files to leave out. One without a / is matched against the file's name alone (`*.gz`)."},
+    {"sources[].compression", CONFIG_ENUM, IN_SOURCE(text.compression), .fallback = "auto",
+     NAMES("auto", "none", "gzip", "zstd", "xz", "bzip2"),
+     .about = "How the files are compressed; `auto`: each as it begins, `none`: they are read as they are. Offsets, "
+              "checkpoints and rejects count the bytes of the text. A file that is damaged or cut off is read up to "
+              "there, and the place is a reject (`damaged`). A compressed file is one stripe. Objects of a bucket are "
+              "read as they are."},
+    {"sources[].inflate", CONFIG_MAP, .about = "How far compressed files may go."},
+    {"sources[].inflate.bytes_max", CONFIG_BYTES, IN_SOURCE(text.bytes_max), .fallback = "1TiB", .low = 64,
+     .high = 1024 * TIB, .about = "The text of a file ends there, with a reject (`damaged`)."},
+    {"sources[].inflate.ratio_max", CONFIG_COUNT, IN_SOURCE(text.ratio_max), .fallback = "250", .low = 1,
+     .high = 1000000,
+     .about =
+         "The same where it is so many times as large as the file, beyond its first 64 MiB. Logs are 5 to 50 times "
+         "as large."},
+    {"sources[].inflate.memory_max", CONFIG_BYTES, IN_SOURCE(text.memory_max), .fallback = "128MiB", .low = 64 * KIB,
+     .high = 4 * GIB,
+     .about = "zstd, xz: a file that needs a larger window or dictionary is read up to there, with a reject "
+              "(`damaged`). Each lane may need so much."},
+    {"sources[].encoding", CONFIG_ENUM, IN_SOURCE(text.encoding), .fallback = "utf-8",
+     NAMES("utf-8", "utf-16", "utf-16le", "utf-16be", "latin-1", "windows-1252", "shift_jis", "euc-jp", "gbk",
+           "gb18030", "big5", "euc-kr"),
+     .about = "The encoding of the files, which become UTF-8. A byte order mark is left out; with `utf-16` it says the "
+              "order, which is little-endian without one. `utf-8` changes nothing. Other encodings make a file one "
+              "stripe, and offsets count the bytes of the UTF-8."},
+    {"sources[].encoding_errors", CONFIG_ENUM, IN_SOURCE(text.encoding_errors), .fallback = "reject",
+     NAMES("reject", "replace"),
+     .about = "What is no character of the encoding makes its line a reject (`utf8`), or becomes U+FFFD."},
     {"sources[].converter", CONFIG_ENUM, .required = true, IN_SOURCE(converter),
      NAMES("ndjson", "combined", "raw", "csv", "tsv", "delimited", "logfmt", "regex", "syslog", "cri", "lua"),
      .about =
@@ -277,7 +269,7 @@ const struct config_row config_table[] = {
      .about = "s3://: requests at the same time, an uploader's partition."},
 
     {"broker", CONFIG_MAP, .about = "What carries jobs and blocks."},
-    {"broker.url", CONFIG_TEXT, IN_CONFIG(broker.url), .fallback = "local", .fits = fits_broker,
+    {"broker.url", CONFIG_TEXT, IN_CONFIG(broker.url), .fallback = "local", .fits = config_fits_broker,
      .allowed = "local, or kafka://HOST:PORT[,HOST:PORT]", .pattern = "^(local|kafka://.+)$",
      .about = "`local`: files in the state folder. `kafka://HOST:PORT[,HOST:PORT]`: a fleet."},
     {"broker.properties", CONFIG_PAIRS, IN_CONFIG(broker.properties), .low = 0, .high = 128, .secret = true,
@@ -309,7 +301,7 @@ const struct config_row config_table[] = {
      .about = "How long blocks stay after they are durable in objects."},
 
     {"ledger", CONFIG_MAP, .about = "What decides who converted what."},
-    {"ledger.url", CONFIG_TEXT, IN_CONFIG(ledger.url), .fallback = "local", .secret = true, .fits = fits_ledger,
+    {"ledger.url", CONFIG_TEXT, IN_CONFIG(ledger.url), .fallback = "local", .secret = true, .fits = config_fits_ledger,
      .allowed = "local, redis://HOST[:PORT][/DB], rediss://HOST[:PORT][/DB] or unix:///PATH",
      .pattern = "^(local|(rediss?|unix)://.+)$",
      .about =
@@ -341,7 +333,7 @@ const struct config_row config_table[] = {
     {"events.webhook.timeout", CONFIG_DURATION, IN_CONFIG(events.webhook_timeout_ms), .fallback = "10s", .low = 100,
      .high = 300 * SECOND_MS, .about = "How long one request may take."},
 
-    {"state", CONFIG_TEXT, IN_CONFIG(state), .fits = fits_some_text, .allowed = "the path of a folder",
+    {"state", CONFIG_TEXT, IN_CONFIG(state), .fits = config_fits_some_text, .allowed = "the path of a folder",
      .pattern = "^.+$",
      .about = "The folder of what is local: ledger and queues. Required while broker or ledger is "
               "`local`. Never remove it while the output is kept."},

@@ -5,7 +5,7 @@
 #define SLUICE_CONFIG_TABLE_S3_H
 
 #define HTTP_URL                                                                                                       \
-    .fits = fits_http, .allowed = "http://HOST[:PORT] or https://HOST[:PORT]", .pattern = "^(https?://.+)?$"
+    .fits = config_fits_http, .allowed = "http://HOST[:PORT] or https://HOST[:PORT]", .pattern = "^(https?://.+)?$"
 
 /* PATH: what the keys begin with; AT(member): where a member of struct config_s3 is; WORDS: before each description. */
 #define CONFIG_S3_ROWS(PATH, AT, WORDS)                                                                                \

@@ -9,6 +9,7 @@
 #include "num.h"
 #include "own.h"
 #include "shape.h"
+#include "utf8.h"
 
 #include <stdlib.h>
 
@@ -22,11 +23,12 @@ static const struct converter_ops *const table[CONVERTER_KINDS] = {
 };
 
 static const char *const reason_names[REASON_COUNT] = {
-    [REASON_NONE] = "none",         [REASON_JSON] = "json",         [REASON_NOT_OBJECT] = "not an object",
-    [REASON_UTF8] = "utf8",         [REASON_DEPTH] = "depth",       [REASON_NUMBER] = "number",
-    [REASON_TIME] = "time",         [REASON_TOO_LONG] = "too long", [REASON_FORMAT] = "format",
-    [REASON_FIELDS] = "fields",     [REASON_HEADER] = "header",     [REASON_TYPE] = "type",
-    [REASON_NO_MATCH] = "no match", [REASON_LIMIT] = "limit",       [REASON_SCRIPT] = "script",
+    [REASON_NONE] = "none",       [REASON_JSON] = "json",         [REASON_NOT_OBJECT] = "not an object",
+    [REASON_UTF8] = "utf8",       [REASON_DEPTH] = "depth",       [REASON_NUMBER] = "number",
+    [REASON_TIME] = "time",       [REASON_TOO_LONG] = "too long", [REASON_FORMAT] = "format",
+    [REASON_FIELDS] = "fields",   [REASON_HEADER] = "header",     [REASON_TYPE] = "type",
+    [REASON_DAMAGED] = "damaged", [REASON_NO_MATCH] = "no match", [REASON_LIMIT] = "limit",
+    [REASON_SCRIPT] = "script",
 };
 
 static RC take_time(struct converter *c, const struct converter_settings *settings, struct why *why) {
@@ -69,6 +71,7 @@ RC converter_new(const struct converter_settings *settings, struct converter **o
     c->ops = table[settings->kind];
     c->source = (struct str){alloc_text(settings->source.at, settings->source.len), settings->source.len};
     c->time_optional = settings->time_optional;
+    c->utf8_only = settings->utf8_only;
     c->line_bytes_max = settings->line_bytes_max ? settings->line_bytes_max : LINE_BYTES_DEFAULT;
     c->record_bytes_max = settings->record_bytes_max ? settings->record_bytes_max : RECORD_BYTES_DEFAULT;
     TRY(partition_new(settings->partition, settings->source, &c->partition, why));
@@ -199,6 +202,10 @@ void converter_line(struct converter *c, struct str line, bool at_file_start, ch
     if (at_file_start && !c->ops->keep_bom && str_starts(line, STR("\xEF\xBB\xBF"))) line = str_sub(line, 3, line.len);
     if (c->ops->blank_is_empty ? line.len == 0 : lines_blank(line)) {
         out->verdict = CONVERTER_BLANK;
+        return;
+    }
+    if (c->utf8_only && !utf8_valid(line)) {
+        converter_reject(out, REASON_UTF8);
         return;
     }
     c->at_file_start = at_file_start;

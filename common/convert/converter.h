@@ -78,6 +78,7 @@ enum converter_reason {
     REASON_LIMIT,      /* `limit`          too much work or memory for one line (regex, lua) */
     REASON_SCRIPT,     /* `script`         the script failed, or says so (lua); the detail has its words */
     REASON_TYPE,       /* `type`           a value is not of its type; the detail names the field */
+    REASON_DAMAGED,    /* `damaged`        the file is damaged or cut off here; what is left of its last line */
     REASON_COUNT
 };
 
@@ -142,6 +143,7 @@ struct converter_settings {
     struct str partition; /* the template */
     bool time_given;      /* there is a time, at time_field. combined, syslog and cri have their own, raw never */
     bool time_optional;   /* on_error: partition */
+    bool utf8_only;       /* a line that is not UTF-8 is a reject, raw ones too */
     struct str time_field;
     struct time_parse time_format;
     size_t line_bytes_max;        /* longer lines are rejects, without their end; 0: 1 MiB */

@@ -41,7 +41,7 @@ struct converter {
     struct aggregate *aggregate; /* NULL: records are written each */
     struct segments *segments;   /* NULL: a record is a line */
     struct str source;
-    bool time_given, time_optional;
+    bool time_given, time_optional, utf8_only;
     struct json_path time_field;   /* where time_given, and for who asks */
     struct time_parse time_format; /* of time_field */
     const struct str_pair *types;  /* the settings', which outlive us */

@@ -228,3 +228,11 @@ void slice_add_too_long(struct slice *slice, uint64_t offset, uint64_t length, s
                  &(struct slice_reject){.offset = offset, .length = length, .head = head, .reason = REASON_TOO_LONG});
     slice->place.line_in_stripe++;
 }
+
+void slice_add_stop(struct slice *slice, uint64_t offset, struct str rest, struct str detail) {
+    slice->result.counts.lines++;
+    slice_reject(slice,
+                 &(struct slice_reject){
+                     .offset = offset, .length = rest.len, .head = rest, .reason = REASON_DAMAGED, .detail = detail});
+    slice->place.line_in_stripe++;
+}

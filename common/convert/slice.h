@@ -125,6 +125,9 @@ void slice_add_segment(struct slice *slice, struct str bytes, uint64_t offset);
 /* Adds the reject of a line over max_line_bytes: `length` bytes at `offset`, of which `head` are the first (at most
  * SLICE_RAW_MAX of them are used). */
 void slice_add_too_long(struct slice *slice, uint64_t offset, uint64_t length, struct str head);
+/* Adds the reject that says that the text stops here: `rest` is the line that it stops in, from `offset` on, or
+ * nothing; `detail` says why. */
+void slice_add_stop(struct slice *slice, uint64_t offset, struct str rest, struct str detail);
 /* True when slice_add() would stop at once. */
 bool slice_full(const struct slice *slice);
 /* Good until the next slice_begin(). */

@@ -17,9 +17,22 @@ RC source_stat(struct source source, struct source_file *file, struct source_sta
     return source.ops->stat(source.self, file, out, why);
 }
 
+RC source_measure(struct source source, struct source_file *file, struct source_stat *out, struct why *why) {
+    struct source_stat stat;
+    TRY(source.ops->stat(source.self, file, &stat, why));
+    if (source.ops->measure) TRY(source.ops->measure(source.self, file, &stat, why));
+    *out = stat;
+    return RC_OK;
+}
+
 RC source_read(struct source source, struct source_file *file, uint64_t from, void *out, size_t len, size_t *out_len,
                struct why *why) {
     return source.ops->read(source.self, file, from, out, len, out_len, why);
+}
+
+RC source_stop(struct source source, struct source_file *file, uint64_t at, struct source_stop *out, struct why *why) {
+    *out = (struct source_stop){.stopped = false};
+    return source.ops->stop ? source.ops->stop(source.self, file, at, out, why) : RC_OK;
 }
 
 void source_close(struct source source, struct source_file *file) {

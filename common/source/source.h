@@ -31,7 +31,24 @@ struct source_stat {
     bool changing;      /* it changed so lately that one more change might not show in the times */
     uint32_t links;     /* 0: unlinked, only open descriptors hold it */
     bool fixed; /* its bytes never change: others under the name are another incarnation (an object of a bucket) */
+    /* Only of an opened file, and only by source_decoded.h: .size is that of the file, and what is read is its text. */
+    bool decoded;
+    bool packed;     /* it is compressed */
+    bool pending;    /* source_measure() only, as those below: how long the text is is not known yet: ask again */
+    uint64_t end;    /* so long is the text, if nothing comes any more */
+    uint64_t steady; /* of it, what may be read while more may come: less than .end where it stops in the middle */
 };
+
+/* The text of a file that is compressed stops where the file is damaged or cut off. */
+struct source_stop {
+    bool stopped;
+    uint64_t at;     /* in the text: as asked, but 0 where the one byte of it is a line for the stop alone */
+    uint64_t raw_at; /* in the file: where the member begins in which it stops */
+    char words[192];
+};
+
+/* How long what can be read is. */
+static inline uint64_t source_end(const struct source_stat *stat) { return stat->decoded ? stat->end : stat->size; }
 
 struct source_entry {
     struct str uri;
@@ -67,8 +84,12 @@ struct source_ops {
     enum rc (*open)(void *self, struct str uri, const struct source_stat *expected, struct source_file **out,
                     struct why *why);
     enum rc (*stat)(void *self, struct source_file *file, struct source_stat *out, struct why *why);
+    /* NULL: nothing is decoded. Sets the stat's .end, .steady and .pending. */
+    enum rc (*measure)(void *self, struct source_file *file, struct source_stat *stat, struct why *why);
     enum rc (*read)(void *self, struct source_file *file, uint64_t from, void *out, size_t len, size_t *out_len,
                     struct why *why);
+    /* NULL: no text of this source stops. */
+    enum rc (*stop)(void *self, struct source_file *file, uint64_t at, struct source_stop *out, struct why *why);
     void (*close)(void *self, struct source_file *file);
     enum rc (*watch)(void *self, const struct source_pattern *pattern, struct why *why);
     enum rc (*wait)(void *self, uint64_t wait_ms, bool *out_changed, struct why *why);
@@ -96,9 +117,13 @@ RC source_open(struct source source, struct str uri, const struct source_stat *e
                struct why *why);
 /* What is known now of the opened file, its size above all. */
 RC source_stat(struct source source, struct source_file *file, struct source_stat *out, struct why *why);
+/* The same, with how long the text of the file is, where it is decoded: that takes decoding it. */
+RC source_measure(struct source source, struct source_file *file, struct source_stat *out, struct why *why);
 /* Up to `len` bytes from offset `from`; fewer only at the end of the file. Never maps the file. */
 RC source_read(struct source source, struct source_file *file, uint64_t from, void *out, size_t len, size_t *out_len,
                struct why *why);
+/* Does what can be read end at `at`, as things stand, because the file is damaged or cut off there? */
+RC source_stop(struct source source, struct source_file *file, uint64_t at, struct source_stop *out, struct why *why);
 /* NULL is fine. */
 void source_close(struct source source, struct source_file *file);
 

@@ -99,6 +99,7 @@ struct catalog_entry *catalog_add(struct catalog *catalog, uint16_t source, cons
                                 .birth_ns = seen->stat.birth_ns,
                                 .mtime_ns = seen->stat.mtime_ns,
                                 .size = seen->stat.size,
+                                .raw_size = seen->stat.size,
                                 .source = source,
                                 .state = CATALOG_NEW,
                                 .fixed = seen->stat.fixed};
@@ -161,7 +162,7 @@ struct source_stat catalog_stat(const struct catalog_entry *entry) {
     return (struct source_stat){.inode = entry->inode,
                                 .birth_ns = entry->birth_ns,
                                 .volume = entry->volume,
-                                .size = entry->size,
+                                .size = entry->raw_size,
                                 .mtime_ns = entry->mtime_ns,
                                 .links = 1,
                                 .fixed = entry->fixed};

@@ -32,7 +32,8 @@ struct catalog_entry {
     struct id id;
     uint64_t inode, volume;
     int64_t birth_ns, mtime_ns;
-    uint64_t size;        /* as last seen */
+    uint64_t size;        /* as last seen; of what is read, see source_end() */
+    uint64_t raw_size;    /* as directories tell it */
     uint64_t prefix_hash; /* of the first prefix_len bytes, as the ledger has it */
     uint64_t
         done_size; /* all complete lines before this size are converted; what is behind may be an unfinished line */
@@ -45,6 +46,7 @@ struct catalog_entry {
     uint32_t folder;      /* of the catalog's folders: the URI up to and with its last slash */
     uint32_t seen;        /* number of the scan that saw it last */
     uint32_t changed_s;   /* second of the emitter's clock at which it had not changed any more; see .changed */
+    uint16_t hidden;      /* of .size, what may still be another text when the file goes on (source_stat.steady) */
     uint16_t source;
     uint8_t state;    /* enum catalog_state */
     bool changed : 1; /* it was seen to change, and changed_s is to be set: by a later step, for a step may take long */
@@ -64,6 +66,8 @@ struct catalog_entry {
     bool set_aside : 1;   /* a stripe of it failed too often */
     bool open_tail : 1;   /* its last line had no end when its stripes were finished: nobody has it yet */
     bool ignored : 1;     /* it was too old when it was found, and did not change since */
+    bool adopted : 1;     /* the ledger knows it under another key: see adopt.h */
+    bool unripe : 1;      /* too little of it is there to tell what it is: looked at with every scan */
     bool lost_told : 1;   /* told that it vanished unread */
     bool fixed : 1;       /* source_stat.fixed */
 };

@@ -65,7 +65,9 @@ static enum rc last_look(struct emitter *e, struct catalog_entry *entry, struct 
     if (rc == RC_OK) {
         if (entry->moved && (entry->outstanding || entry->waiting))
             emitter_hold(e, entry); /* else it may be the last */
-        rc = source_stat(e->ports.source, file, &stat, NULL);
+        rc = source_measure(e->ports.source, file, &stat, NULL);
+        if (rc == RC_OK && stat.pending) rc = RC_STALE;
+        stat.size = source_end(&stat);
         if (rc == RC_OK && e->settings.once && stat.size > entry->size) {
             rc = end_of_growing(e, file, entry->closed ? entry->closed_end : 0, entry->size, &out->end);
             stat.size = entry->size;
@@ -87,6 +89,16 @@ static enum rc last_look(struct emitter *e, struct catalog_entry *entry, struct 
     return RC_OK;
 }
 
+/* It was compressed, and what is there now goes on as the same file. */
+static bool lives_on(const struct emitter *e, const struct catalog_entry *entry) {
+    for (size_t i = 0; e->adopted && i < e->catalog.len; i++) {
+        const struct catalog_entry *other = &e->catalog.entries[i];
+        if (other != entry && other->state != CATALOG_FREE && !other->gone && id_equal(other->id, entry->id))
+            return true;
+    }
+    return false;
+}
+
 /* A file that vanished before it was read ends where the ledger's checkpoint is; the rest is told as lost. */
 static void vanish(struct emitter *e, struct catalog_entry *entry) {
     uint64_t lost = entry->size - MIN(entry->size, entry->done_size);
@@ -94,7 +106,7 @@ static void vanish(struct emitter *e, struct catalog_entry *entry) {
     emitter_release(e, entry);
     if (entry->open_tail) lost = MAX(lost, (uint64_t)1); /* the length of that line is only in the ledger */
     if (!lost) return;
-    if (!entry->lost_told) {
+    if (!entry->lost_told && !lives_on(e, entry)) {
         e->lost_bytes += lost;
         LOG_WARN("file vanished before it was read", F_STR("file", emitter_uri(e, entry)), F_U64("unread_bytes", lost));
     }

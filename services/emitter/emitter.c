@@ -14,6 +14,7 @@
 
 enum {
     RECEIPTS_MS = 1000,
+    LATER_MS = 20, /* until files are looked at again whose texts are being measured */
     PRODUCER_BYTES = 8 * 1024 * 1024,
     /* who is to hear of receipts may be away for hours */
     NOTIFY_FIRST_MS = 1000,
@@ -51,6 +52,7 @@ void emitter_free(struct emitter *e) {
     arena_done(&e->arena);
     buf_done(&e->message);
     free(e->todo);
+    free(e->later);
     turns_done(&e->turns);
     free(e->actives);
     free(e->stripes);
@@ -87,13 +89,31 @@ void emitter_todo(struct emitter *e, struct catalog_entry *entry) {
     entry->queued = true;
 }
 
+/* Those whose texts were not measured yet. */
+static void look_again(struct emitter *e) {
+    while (e->later_len) {
+        struct catalog_entry *entry = &e->catalog.entries[e->later[--e->later_len]];
+        entry->queued = false;
+        if (entry->state == CATALOG_NEW) emitter_todo(e, entry);
+    }
+}
+
+void emitter_later(struct emitter *e, struct catalog_entry *entry) {
+    if (entry->queued) return;
+    if (!e->later_len) e->later_ms = e->now_ms + LATER_MS;
+    alloc_grow(&e->later, &e->later_room, e->later_len + 1, sizeof *e->later);
+    e->later[e->later_len++] = catalog_place(&e->catalog, entry);
+    entry->queued = true;
+}
+
 struct str emitter_uri(struct emitter *e, const struct catalog_entry *entry) {
     return catalog_uri(&e->catalog, entry, &e->arena);
 }
 
 RC emitter_open(struct emitter *e, const struct catalog_entry *entry, struct source_file **out, struct why *why) {
     struct source_stat stat = catalog_stat(entry);
-    return source_open(e->ports.source, emitter_uri(e, entry), &stat, out, why);
+    struct source view = emitter_source_of(e, entry)->view;
+    return source_open(view.ops ? view : e->ports.source, emitter_uri(e, entry), &stat, out, why);
 }
 
 void emitter_hold(struct emitter *e, struct catalog_entry *entry) {
@@ -126,11 +146,11 @@ static enum rc see(void *context, const struct source_entry *seen) {
         emitter_todo(e, entry);
     } else if (entry->fixed) {
         entry->mtime_ns = seen->stat.mtime_ns; /* the same bytes were put again */
-    } else if (entry->size != seen->stat.size || entry->mtime_ns != seen->stat.mtime_ns) {
+    } else if (entry->raw_size != seen->stat.size || entry->mtime_ns != seen->stat.mtime_ns) {
         entry->changed = true;
         emitter_todo(e, entry);
-    } else if (entry->denied) {
-        emitter_todo(e, entry); /* it may have become readable */
+    } else if (entry->denied || entry->unripe) {
+        emitter_todo(e, entry); /* it may have become readable, or what it is may be told by now */
     }
     bool first_name = entry->seen != e->scan;
     if (first_name && !catalog_is_named(&e->catalog, entry, seen->uri)) {
@@ -158,7 +178,7 @@ static void see_unlisted(struct emitter *e, struct catalog_entry *entry) {
     }
     struct source_stat stat = {0};
     if (entry->held && source_stat(e->ports.source, entry->held, &stat, NULL) == RC_OK &&
-        (stat.size != entry->size || stat.mtime_ns != entry->mtime_ns)) {
+        (stat.size != entry->raw_size || stat.mtime_ns != entry->mtime_ns)) {
         entry->changed = true;
         emitter_todo(e, entry);
     }
@@ -220,7 +240,7 @@ static RC close_pass(struct emitter *e, struct why *why) {
     TRY(emitter_close_idle(e, why));
     if (e->close_at >= e->catalog.len) {
         e->closing = false;
-        if (!e->todo_len && !e->unlisted) {
+        if (!e->todo_len && !e->later_len && !e->unlisted) {
             e->scanned = true;
             free(TAKE(e->todo)); /* after the first scan it had all files in it */
             e->todo_room = 0;
@@ -242,6 +262,7 @@ static uint64_t until_next(const struct emitter *e) {
     if (e->settings.shared) next = MIN(next, e->next_others_ms);
     if (!e->settings.once || e->rescan_again) next = MIN(next, e->next_scan_ms);
     if (e->stripes_len) next = MIN(next, e->next_poll_ms);
+    if (e->later_len) next = MIN(next, e->later_ms);
     return next > e->now_ms ? next - e->now_ms : 0;
 }
 
@@ -287,6 +308,7 @@ RC emitter_step(struct emitter *e, uint64_t now_ms, int64_t wall_ns, uint64_t *o
     *out_wait_ms = 0;
     if (e->producer_broken) return renew_producer(e, why);
     if (scan_is_due(e)) return scan(e, why);
+    if (e->later_len && now_ms >= e->later_ms) look_again(e);
     if (e->todo_len) return changing(e, emitter_identify(e, why));
     if (e->closing) return close_pass(e, why);
     if (window_has_room(e)) return changing(e, emitter_publish(e, why));
@@ -323,7 +345,7 @@ void emitter_look(struct emitter *e, struct emitter_view *out) {
             if (e->catalog.entries[i].state != CATALOG_FREE) count_entry(&e->counted, &e->catalog.entries[i]);
         e->changed = false;
     }
-    bool idle = !e->todo_len && !e->turns.waiting && !e->stripes_len;
+    bool idle = !e->todo_len && !e->later_len && !e->turns.waiting && !e->stripes_len;
     *out = e->counted;
     out->outstanding = e->stripes_len;
     out->lost_bytes = e->lost_bytes;

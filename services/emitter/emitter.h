@@ -25,7 +25,9 @@ enum emitter_after { EMITTER_KEEP, EMITTER_DELETE, EMITTER_MOVE, EMITTER_TAG };
 struct emitter_source {
     struct str name;
     struct source_pattern pattern;
+    struct source view; /* opens its files; of the same adapter as the port. Without ops: the port itself does */
     uint64_t stripe_bytes;
+    uint64_t text_stripe_bytes; /* of files that are decoded, which cannot be read from the middle; 0: stripe_bytes */
     bool spans_lines;          /* a record can be more than one line: what is left of an open file may be half of one */
     uint64_t record_bytes_max; /* where lines go together: how far a record of an open file can go on; else 0 */
     uint32_t weight;           /* of its share where there is more than the window takes; 0: 1 */

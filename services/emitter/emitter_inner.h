@@ -51,6 +51,9 @@ struct emitter {
     uint64_t next_scan_ms, next_poll_ms, next_receipts_ms, now_ms;
     uint32_t *todo; /* places to identify */
     size_t todo_len, todo_room;
+    uint32_t *later; /* those of them that nobody can tell the end of yet, until .later_ms */
+    size_t later_len, later_room;
+    uint64_t later_ms;
     struct turns turns; /* files that wait for room in the window, and whose turn it is */
     size_t active_at;   /* whose turn it is of those under way */
     struct emitter_active *actives;
@@ -59,6 +62,7 @@ struct emitter {
     struct emitter_stripe *stripes;
     size_t stripes_len, stripes_room, stripes_polled, stuck;
     size_t held;
+    bool adopted; /* some entry has .adopted */
     uint64_t lost_bytes, cookie;
     struct arena arena;              /* for one step */
     struct buf message;              /* one job */
@@ -96,6 +100,8 @@ void emitter_after_durable(struct emitter *emitter, struct catalog_entry *entry)
 void emitter_batches_free(struct emitter_batches *batches);
 /* emitter.c */
 void emitter_todo(struct emitter *emitter, struct catalog_entry *entry);
+/* The same, in a moment; it is CATALOG_NEW. */
+void emitter_later(struct emitter *emitter, struct catalog_entry *entry);
 const struct emitter_source *emitter_source_of(const struct emitter *emitter, const struct catalog_entry *entry);
 /* Keeps the file open while it is not finished, so that deleting it does not lose what is unread. */
 void emitter_hold(struct emitter *emitter, struct catalog_entry *entry);

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "identify.h"
 
+#include "adopt.h"
 #include "emitter_inner.h"
 #include "log.h"
 #include "must.h"
 #include "num.h"
+#include "own.h"
 
-enum { NS_PER_MS = 1000000 };
+enum {
+    NS_PER_MS = 1000000,
+    SEEK_MAX = 64 /* files of one batch that stay open until it is known what they are */
+};
 
 enum identify_answer identify_decide(const struct ledger_file *known, const struct identify_view *view) {
     uint64_t seen = MAX((uint64_t)known->prefix_len, known->reach);
@@ -21,8 +26,10 @@ enum identify_answer identify_decide(const struct ledger_file *known, const stru
 struct candidate {
     struct catalog_entry *entry;
     struct source_file *file; /* open while it is looked at */
-    struct source_stat stat;
-    enum { SKIP, ENROLL, AMEND, KNOWN, IGNORE } fate;
+    struct source_stat stat;  /* .size is of what is read */
+    uint64_t raw_size;
+    uint16_t hidden;
+    enum { SKIP, ENROLL, AMEND, KNOWN, IGNORE, LATER, SEEK, ADOPT } fate;
     uint32_t prefix_len;
     uint64_t prefix_hash;
 };
@@ -73,7 +80,7 @@ static void tell_lost(struct emitter *e, const struct catalog_entry *entry, cons
 /* Nobody has begun it, and it did not change for long, nor since it was listed. */
 static bool is_too_old(const struct emitter *e, const struct candidate *c) {
     int64_t limit_ms = (int64_t)emitter_source_of(e, c->entry)->ignore_older_ms;
-    bool changed = c->stat.size != c->entry->size || c->stat.mtime_ns != c->entry->mtime_ns;
+    bool changed = c->raw_size != c->entry->raw_size || c->stat.mtime_ns != c->entry->mtime_ns;
     return limit_ms && !changed && (e->wall_ns - c->stat.mtime_ns) / NS_PER_MS > limit_ms;
 }
 
@@ -84,6 +91,21 @@ static void decide_fixed(const struct emitter *e, struct candidate *c, const str
     c->fate = known->found ? KNOWN : is_too_old(e, c) ? IGNORE : ENROLL;
 }
 
+static bool is_young(const struct emitter *e, const struct candidate *c) {
+    int64_t limit_ms = (int64_t)emitter_source_of(e, c->entry)->rotated_after_ms;
+    return (e->wall_ns - c->stat.mtime_ns) / NS_PER_MS < limit_ms;
+}
+
+/* Somebody may be compressing a file that is known already, and has not got far enough to tell. */
+static bool is_unripe(const struct emitter *e, const struct candidate *c) {
+    return c->hidden && c->stat.size < PREFIX_MAX && is_young(e, c);
+}
+
+static void set_unripe(struct emitter *e, const struct candidate *c, bool unripe) {
+    c->entry->unripe = unripe;
+    if (unripe) e->rescan_again = true; /* --once has no later scan that would look again */
+}
+
 static RC decide(struct emitter *e, struct candidate *c, const struct ledger_file *known, struct why *why) {
     if (c->stat.fixed) {
         decide_fixed(e, c, known);
@@ -92,6 +114,8 @@ static RC decide(struct emitter *e, struct candidate *c, const struct ledger_fil
     struct identify_view view = {0};
     TRY(view_of(e, c, known, &view, why));
     c->fate = !known->found && is_too_old(e, c) ? IGNORE : ENROLL;
+    if (!known->found && c->fate == ENROLL && c->stat.packed) c->fate = is_unripe(e, c) ? SKIP : SEEK;
+    set_unripe(e, c, c->fate == SKIP);
     if (!known->found) return RC_OK;
     switch (identify_decide(known, &view)) {
     case IDENTIFY_SHORTER:
@@ -112,10 +136,20 @@ static RC decide(struct emitter *e, struct candidate *c, const struct ledger_fil
     return RC_OK;
 }
 
+/* Of a new file. A text can be read from its start on only. */
+static uint64_t grid_of(const struct emitter *e, const struct candidate *c) {
+    const struct emitter_source *source = emitter_source_of(e, c->entry);
+    bool whole = c->stat.decoded && source->text_stripe_bytes;
+    return whole ? source->text_stripe_bytes : source->stripe_bytes;
+}
+
 /* The entry was opened and is what the ledger (now) knows under `id`. */
 static void settle(struct emitter *e, struct candidate *c, struct id id, const struct ledger_file *known) {
     struct catalog_entry *entry = c->entry;
     bool fresh = c->fate == ENROLL;
+    entry->adopted = c->fate == ADOPT;
+    e->adopted = e->adopted || entry->adopted;
+    entry->rotated = entry->rotated || entry->adopted;
     /* --once has closed it: what has grown since is for the next run. */
     bool ended = e->settings.once && !fresh && entry->close_told && id_equal(entry->id, id);
     if (!id_equal(entry->id, id)) {
@@ -132,12 +166,14 @@ static void settle(struct emitter *e, struct candidate *c, struct id id, const s
         entry->done_size = 0;
         entry->next_stripe = 0;
     }
-    entry->changed = entry->changed || entry->size != c->stat.size || entry->mtime_ns != c->stat.mtime_ns;
+    entry->changed = entry->changed || entry->raw_size != c->raw_size || entry->mtime_ns != c->stat.mtime_ns;
     if (!ended) entry->size = c->stat.size;
+    entry->raw_size = c->raw_size;
+    entry->hidden = c->hidden;
     entry->mtime_ns = c->stat.mtime_ns;
-    entry->prefix_len = c->fate == KNOWN ? known->prefix_len : c->prefix_len;
-    entry->prefix_hash = c->fate == KNOWN ? known->prefix_hash : c->prefix_hash;
-    entry->stripe_bytes = fresh ? emitter_source_of(e, entry)->stripe_bytes : known->stripe_bytes;
+    entry->prefix_len = fresh || c->fate == AMEND ? c->prefix_len : known->prefix_len;
+    entry->prefix_hash = fresh || c->fate == AMEND ? c->prefix_hash : known->prefix_hash;
+    entry->stripe_bytes = fresh ? grid_of(e, c) : known->stripe_bytes;
     entry->shorter = false;
     entry->closed = !fresh && known->closed;
     entry->closed_end = entry->closed ? known->closed_end : 0;
@@ -161,11 +197,31 @@ static void leave_alone(struct emitter *e, struct candidate *c) {
     e->close_at = 0;
 }
 
+static void adopt_one(struct emitter *e, struct candidate *c, const struct adopt *found) {
+    c->fate = ENROLL;
+    if (found->found == ADOPT_BEGINS) { /* in time there is more of it, or it is no more than was read */
+        c->fate = is_young(e, c) ? SKIP : IGNORE;
+        set_unripe(e, c, c->fate == SKIP);
+        if (c->fate == IGNORE) leave_alone(e, c);
+    }
+    if (found->found != ADOPT_IS) return;
+    if (!c->entry->adopted)
+        LOG_INFO("compressed file is known, and goes on as it", F_STR("file", emitter_uri(e, c->entry)),
+                 F_STR("was", found->known.uri), F_U64("offset", found->known.reach));
+    c->fate = ADOPT;
+    settle(e, c, found->known.id, &found->known);
+}
+
 static RC open_candidate(struct emitter *e, struct candidate *c, struct why *why) {
     c->stat = catalog_stat(c->entry);
+    c->raw_size = c->stat.size;
     if (c->stat.fixed) return RC_OK;
     TRY(emitter_open(e, c->entry, &c->file, why));
-    TRY(source_stat(e->ports.source, c->file, &c->stat, why));
+    TRY(source_measure(e->ports.source, c->file, &c->stat, why));
+    c->raw_size = c->stat.size;
+    c->stat.size = source_end(&c->stat);
+    c->hidden = (uint16_t)(c->stat.decoded ? c->stat.end - c->stat.steady : 0);
+    if (c->stat.pending) c->fate = LATER;
     return RC_OK;
 }
 
@@ -202,7 +258,7 @@ static RC enroll_all(struct emitter *e, struct candidate *all, size_t n, const s
                                                      .volume = all[i].stat.volume,
                                                      .prefix_len = all[i].prefix_len,
                                                      .prefix_hash = all[i].prefix_hash,
-                                                     .stripe_bytes = source->stripe_bytes}};
+                                                     .stripe_bytes = grid_of(e, &all[i])}};
         from[len++] = i;
     }
     if (!len) return RC_OK;
@@ -252,6 +308,26 @@ static RC lookup_all(struct emitter *e, struct candidate *all, size_t n, struct 
     return ledger_lookup(e->ports.ledger, keys, n, &e->arena, known, why);
 }
 
+/* What the compressed files are that the ledger does not know under their keys. */
+static RC seek_all(struct emitter *e, struct candidate *all, size_t n, struct why *why) {
+    struct adopt *asks = ARENA_ARRAY(&e->arena, struct adopt, n);
+    struct candidate **from = ARENA_ARRAY(&e->arena, struct candidate *, n);
+    size_t len = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct candidate *c = &all[i];
+        if (c->fate != SEEK) continue;
+        char *prefix = arena_alloc(&e->arena, PREFIX_MAX);
+        size_t got = 0;
+        TRY(source_read(e->ports.source, c->file, 0, prefix, PREFIX_MAX, &got, why));
+        asks[len] = (struct adopt){
+            .entry = c->entry, .file = c->file, .size = c->stat.size, .whole = !c->hidden, .prefix = {prefix, got}};
+        from[len++] = c;
+    }
+    TRY(adopt_search(e, asks, len, why));
+    for (size_t i = 0; i < len; i++) adopt_one(e, from[i], &asks[i]);
+    return RC_OK;
+}
+
 static size_t take_todo(struct emitter *e, struct candidate *all) {
     size_t n = 0;
     while (n < EMITTER_BATCH && e->todo_len) {
@@ -264,14 +340,15 @@ static size_t take_todo(struct emitter *e, struct candidate *all) {
 
 static enum rc identify_batch(struct emitter *e, struct candidate *all, size_t n, struct why *why) {
     struct ledger_file *known = ARENA_ARRAY(&e->arena, struct ledger_file, n);
+    size_t sought = 0;
     TRY(lookup_all(e, all, n, known, why));
     for (size_t i = 0; i < n; i++) {
         struct candidate *c = &all[i];
         struct why local = {0};
         enum rc rc = open_candidate(e, c, &local);
-        if (rc == RC_OK) rc = decide(e, c, &known[i], &local);
-        source_close(e->ports.source, c->file);
-        c->file = NULL;
+        if (rc == RC_OK && c->fate != LATER) rc = decide(e, c, &known[i], &local);
+        if (c->fate == SEEK && rc == RC_OK && sought++ >= SEEK_MAX) c->fate = LATER;
+        if (c->fate != SEEK || rc != RC_OK) source_close(e->ports.source, TAKE(c->file));
         if (rc == RC_STOP || rc == RC_BROKEN) return *why = local, rc;
         if (rc != RC_OK) c->fate = SKIP;
         if (rc == RC_BUSY)
@@ -281,7 +358,9 @@ static enum rc identify_batch(struct emitter *e, struct candidate *all, size_t n
         if (rc == RC_OK) c->entry->denied = false;
         if (c->fate == KNOWN) settle(e, c, known[i].id, &known[i]);
         if (c->fate == IGNORE) leave_alone(e, c);
+        if (c->fate == LATER) emitter_later(e, c->entry);
     }
+    TRY(seek_all(e, all, n, why));
     TRY(enroll_all(e, all, n, known, why));
     return amend_all(e, all, n, known, why);
 }
@@ -290,6 +369,7 @@ RC emitter_identify(struct emitter *e, struct why *why) {
     struct candidate *all = ARENA_ARRAY(&e->arena, struct candidate, EMITTER_BATCH);
     size_t n = take_todo(e, all);
     enum rc rc = n ? identify_batch(e, all, n, why) : RC_OK;
+    for (size_t i = 0; i < n; i++) source_close(e->ports.source, all[i].file);
     for (size_t i = 0; rc != RC_OK && i < n; i++)
         if (all[i].entry->state == CATALOG_NEW) emitter_todo(e, all[i].entry);
     return rc;

@@ -28,7 +28,7 @@ bool emitter_window_is_full(const struct emitter *e) { return !window_room(e); }
 /* Up to where the file is to be converted, as things stand. */
 static uint64_t target_of(const struct catalog_entry *entry, bool *out_closed) {
     *out_closed = entry->closed && entry->size <= entry->closed_end;
-    return *out_closed ? entry->closed_end : entry->size;
+    return *out_closed ? entry->closed_end : entry->size - MIN(entry->size, (uint64_t)entry->hidden);
 }
 
 static bool has_work(const struct catalog_entry *entry) {
@@ -94,7 +94,8 @@ static RC unless_broken(struct emitter *e, enum rc rc) {
 /* A line that goes on in the next stripe may have come to its end since the stripes were put into the window. */
 static RC append_job(struct emitter *e, const struct emitter_active *a, uint32_t stripe, struct why *why) {
     const struct catalog_entry *entry = &e->catalog.entries[a->place];
-    uint64_t ready = stripe + 1 < a->stripes ? MAX(a->ready, entry->size) : a->ready;
+    uint64_t there = entry->size - MIN(entry->size, (uint64_t)entry->hidden);
+    uint64_t ready = stripe + 1 < a->stripes ? MAX(a->ready, there) : a->ready;
     struct job job = {.file = a->id,
                       .stripe = stripe,
                       .ready = ready,

@@ -255,19 +255,25 @@ static RC tell_again(struct emitter *e, struct why *why) {
     return RC_OK;
 }
 
+static void note_receipt(struct emitter *e, struct catalog_entry *entry, const struct ledger_due *due, enum rc rc) {
+    if (!entry || !id_equal(entry->id, due->file) || !entry->closed || entry->closed_end != due->end) return;
+    entry->receipt_put = true;
+    if (rc == RC_OK)
+        emitter_receipted(e, entry);
+    else
+        e->receipts_unsure = true;
+}
+
 /* `rc` is what the ledger said to the receipt. */
 static void settle_entry(struct emitter *e, const struct ledger_due *due, enum rc rc) {
     struct source_stat stat = {.inode = due->facts.inode, .birth_ns = due->facts.birth_ns, .volume = due->facts.volume};
     for (size_t i = 0; i < e->settings.sources_len; i++) {
         if (!str_equal(e->settings.sources[i].name, due->facts.source)) continue;
-        struct catalog_entry *entry = catalog_find(&e->catalog, (uint16_t)i, &stat);
-        if (!entry || !id_equal(entry->id, due->file)) return;
-        if (!entry->closed || entry->closed_end != due->end) return;
-        entry->receipt_put = true;
-        if (rc == RC_OK)
-            emitter_receipted(e, entry);
-        else
-            e->receipts_unsure = true;
+        note_receipt(e, catalog_find(&e->catalog, (uint16_t)i, &stat), due, rc);
+    }
+    for (size_t i = 0; e->adopted && i < e->catalog.len; i++) {
+        struct catalog_entry *entry = &e->catalog.entries[i];
+        if (entry->state != CATALOG_FREE && entry->adopted) note_receipt(e, entry, due, rc);
     }
 }
 

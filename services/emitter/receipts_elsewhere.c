@@ -39,6 +39,7 @@ RC emitter_receipts_elsewhere(struct emitter *e, struct why *why) {
         return rc;
     }
     for (size_t i = 0; i < n; i++) {
+        if (entries[i]->adopted) emitter_todo(e, entries[i]); /* it is not known by this key */
         if (!known[i].found || !id_equal(known[i].id, entries[i]->id) || !known[i].receipted) continue;
         if (known[i].closed_end != entries[i]->closed_end) continue;
         emitter_receipted(e, entries[i]);

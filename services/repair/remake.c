@@ -7,6 +7,7 @@
 #include "cut.h"
 #include "must.h"
 #include "num.h"
+#include "stop.h"
 #include "own.h"
 #include "reader.h"
 #include "records.h"
@@ -31,6 +32,8 @@ struct remake {
     struct records_start start; /* where lines go together */
     bool sending;
     uint32_t made, sent, unacked;
+    struct source view;      /* opens the file of .now */
+    struct source_stop stop; /* of its text, where the attempt ends */
 };
 
 static enum rc on_message(void *context, uint32_t partition, struct str head, struct str body, struct why *why);
@@ -242,7 +245,7 @@ static RC add_lines(struct remake *r, uint64_t at, size_t len, struct why *why) 
     while (done < len && before != done) {
         size_t added = 0;
         before = done;
-        slice_add(r->slice, str_sub((struct str){r->window, len}, done, len), at + done, &added);
+        stop_add_lines(r->slice, str_sub((struct str){r->window, len}, done, len), at + done, &r->stop, &added);
         done += added;
         if (!kept_full(r->kept)) break;
     }
@@ -312,13 +315,24 @@ static RC convert(struct remake *r, const struct reader *reader, const struct wo
                        (unsigned long long)a->won.to);
     enum rc rc = first_line(r, reader, &at, why);
     r->result = NULL;
+    r->stop.stopped = false;
     kept_forget(r->kept);
     r->first_end = rc == RC_ABSENT && converter_segments(r->converter) ? r->start.cut_end : 0;
-    if (rc == RC_ABSENT) return RC_OK;
+    if (rc == RC_ABSENT) return is_end(a, a->won.to) ? reader_stop(reader, a->won.to, &r->stop, why) : RC_OK;
     if (rc != RC_OK) return rc;
     r->first_end = !follows && is_end(a, at) ? at : 0;
+    if (is_end(a, a->won.to)) TRY(reader_stop(reader, a->won.to, &r->stop, why));
     return converter_segments(r->converter) ? convert_records(r, reader, why)
                                             : convert_lines(r, reader, source, at, why);
+}
+
+/* As a lane does: where the last line did not tell that the text stops, a reject of its own does. */
+static void tell_stop(struct remake *r) {
+    const struct slice_result *seen = r->result;
+    if (!r->stop.stopped || (seen && seen->counts.reasons[REASON_DAMAGED])) return;
+    if (!seen) begin_slice(r);
+    stop_add(r->slice, r->now->won.to, STR(""), &r->stop);
+    r->result = slice_result(r->slice);
 }
 
 /* ---- the file ---- */
@@ -340,7 +354,7 @@ static enum rc see_file(void *context, const struct source_entry *entry) {
 
 /* Where it was found, or where it lies under another name by now. */
 static RC open_file(struct remake *r, const struct job *job, struct buf *uri, struct reader *out, struct why *why) {
-    enum rc rc = reader_open(out, r->settings.source, job, why);
+    enum rc rc = reader_open(out, r->view, job, why);
     struct search search = {&job->facts, uri};
     struct job moved = *job;
     if (rc != RC_ABSENT && rc != RC_STALE) return rc;
@@ -348,7 +362,7 @@ static RC open_file(struct remake *r, const struct job *job, struct buf *uri, st
         TRY(source_list(r->settings.source, &r->settings.patterns[i], see_file, NULL, &search, NULL));
     if (!uri->len) return rc;
     moved.facts.uri = buf_str(uri);
-    return reader_open(out, r->settings.source, &moved, why);
+    return reader_open(out, r->view, &moved, why);
 }
 
 RC remake_convert(struct remake *r, struct lost_attempt *a, struct why *why) {
@@ -360,8 +374,10 @@ RC remake_convert(struct remake *r, struct lost_attempt *a, struct why *why) {
     if (a->won.forgotten) return why_set(why, RC_BROKEN, "who came before it is forgotten, so it was durable once");
     TRY(find_source(r, a->facts.source, &source, why));
     AUTO(reader_close) struct reader reader = {0};
+    r->view = source->view.ops ? source->view : r->settings.source;
     TRY(open_file(r, &job, &uri, &reader, why));
     TRY(convert(r, &reader, source, why));
+    tell_stop(r);
     return publish(r, 1, false, why);
 }
 

@@ -3,9 +3,11 @@
 
 #include "alloc.h"
 #include "json_out.h"
+#include "num.h"
 #include "own.h"
 #include "report.h"
 #include "run.h"
+#include "run_settings.h"
 #include "source_uri.h"
 #include "tryout.h"
 
@@ -20,6 +22,7 @@ static const char help[] =
     "\n"
     "Shows what CONFIG makes of the first lines of FILE (- is standard input): the line, then its record behind the\n"
     "partition that it goes to, or why it is a reject, or that it makes no record. Writes nothing and starts nothing.\n"
+    "FILE may be compressed, or in another encoding, as CONFIG says.\n"
     "\n"
     "  --source S  the source of CONFIG that FILE is of; needed where none of several matches its path\n"
     "  --lines N   20 where nothing is said\n"
@@ -130,14 +133,53 @@ static enum rc show(void *context, const struct tryout_line *line, struct why *w
                                                                      : why_set(why, RC_LIMIT, "standard output");
 }
 
-/* The first bytes of the file, padded. */
-static RC read_file(const char *path, char *to, size_t *out_len, struct why *why) {
+/* The first bytes of a file's text. */
+struct beginning {
+    char *bytes; /* room for TRYOUT_BYTES_MAX */
+    size_t len;
+    bool whole;               /* it is all of the text */
+    struct decode_state stop; /* where it stops */
+};
+
+static void free_decode(struct decode **decode) { decode_free(*decode); }
+
+/* `raw` are the file's next bytes. False: that is enough, or there is no way on. */
+static bool decode_some(struct decode *decode, struct str raw, struct beginning *to) {
+    struct decode_piece piece = {raw.at, raw.len, to->bytes + to->len, 0};
+    for (size_t before = SIZE_MAX; to->len != before;) {
+        before = to->len;
+        piece.out_room = TRYOUT_BYTES_MAX - to->len;
+        if (piece.out_room >= CHARSET_BYTES_MAX) decode_step(decode, &piece);
+        to->len = (size_t)(piece.out - to->bytes);
+    }
+    to->stop = decode_state(decode);
+    return !piece.in_len && TRYOUT_BYTES_MAX - to->len >= CHARSET_BYTES_MAX;
+}
+
+static RC read_file(const char *path, const struct config_source *source, struct beginning *out, struct why *why) {
+    enum { PIECE = 64 * 1024 };
+    static char raw[PIECE];
     bool is_stdin = strcmp(path, "-") == 0;
     AUTO(own_fclose) FILE *opened = is_stdin ? NULL : fopen(path, "re");
     FILE *file = is_stdin ? stdin : opened;
     if (!file) return why_errno(why, RC_ABSENT, errno, "%s", path);
-    *out_len = fread(to, 1, TRYOUT_BYTES_MAX, file);
+    size_t len = fread(raw, 1, PIECE, file);
+    struct source_view view = run_view(source);
+    if (view.automatic) view.text.decode.kind = decode_kind_of((struct str){raw, MIN(len, (size_t)DECODE_MAGIC_MAX)});
+    AUTO(free_decode) struct decode *decode = decode_new(&view.text.decode);
+    while (decode_some(decode, (struct str){raw, len}, out) && len) len = fread(raw, 1, PIECE, file);
+    struct decode_piece rest = {NULL, 0, out->bytes + out->len, TRYOUT_BYTES_MAX - out->len};
+    out->whole = !len;
+    if (out->whole) out->len += decode_rest(decode, &rest);
     return ferror(file) ? why_errno(why, RC_DENIED, errno, "%s", path) : RC_OK;
+}
+
+static void tell_stop(const struct beginning *b) {
+    if (b->stop.status == DECODE_DAMAGED || b->stop.status == DECODE_LIMIT)
+        (void)fprintf(stderr, "sluice: the text stops at its byte %zu: %s, in the member that begins at byte %llu\n",
+                      b->len, b->stop.words, (unsigned long long)b->stop.member_at);
+    else if (b->whole && b->stop.status == DECODE_GOING)
+        (void)fprintf(stderr, "sluice: the text stops at its byte %zu: the file is cut off\n", b->len);
 }
 
 static RC try_file(const struct config *config, const char *path, struct str source, struct trying *t, uint64_t lines,
@@ -146,17 +188,19 @@ static RC try_file(const struct config *config, const char *path, struct str sou
     AUTO(buf_done) struct buf uri = BUF_INIT(SOURCE_URI_MAX);
     char real[PATH_MAX] = "";
     struct tryout ask = {.config = config, .lines_max = lines, .visit = show, .context = t};
-    size_t len = 0;
+    struct beginning beginning = {.bytes = bytes};
     TRY(run_check_sources(config, why));
-    TRY(read_file(path, bytes, &len, why));
     if (!realpath(path, real)) real[0] = '\0';
     TRY(tryout_source(config, source, str_of(real), &ask.source, why));
+    TRY(read_file(path, ask.source, &beginning, why));
     TRY(source_uri_encode(str_of(real[0] ? real : "/stdin"), &uri));
     ask.uri = buf_str(&uri);
     t->is_raw = ask.source->converter == CONFIG_RAW;
-    ask.bytes = (struct str){bytes, len};
-    ask.closed = len < TRYOUT_BYTES_MAX;
-    return tryout_lines(&ask, why);
+    ask.bytes = (struct str){bytes, beginning.len};
+    ask.closed = beginning.whole;
+    TRY(tryout_lines(&ask, why));
+    tell_stop(&beginning);
+    return RC_OK;
 }
 
 int command_try(int argc, char **argv) {

@@ -9,6 +9,7 @@
 #include "regex.h"
 #include "run.h"
 #include "script.h"
+#include "source_decoded.h"
 #include "where.h"
 
 #include <stdlib.h>
@@ -21,6 +22,7 @@ enum {
     HELD_SHARE = 4, /* of the descriptors we may have, files kept open get this part; the rest is for those in work */
 };
 
+_Static_assert((int)DECODE_BZIP2 + 1 == (int)CONFIG_COMPRESSION_BZIP2, "auto comes first, and then the kinds");
 _Static_assert((int)TABLE_HEADER_NONE == (int)CONFIG_HEADER_NONE, "both list the same kinds of headers");
 
 static enum converter_kind kind_of(enum config_converter converter) {
@@ -69,6 +71,7 @@ struct converter_settings run_converter(const struct config *config, const struc
                                        .partition = config->output.partition,
                                        .time_given = source->time.given,
                                        .time_optional = source->time.on_error == CONFIG_TIME_PARTITION,
+                                       .utf8_only = source->text.encoding != CHARSET_UTF8,
                                        .time_field = source->time.field,
                                        .time_format = source->time.format,
                                        .line_bytes_max = (size_t)source->max_line_bytes,
@@ -122,8 +125,17 @@ static RC check_texts(const struct converter_settings *settings, const char **ou
     return settings->shape.where.len ? where_new(settings->shape.where, &where, why) : RC_OK;
 }
 
+static RC check_encoding(const struct config *config, size_t i, struct why *why) {
+    enum charset charset = (enum charset)config->sources[i].text.encoding;
+    if (charset_is_known(charset)) return RC_OK;
+    return config_error(config, config_key("sources[%zu].encoding", i).text, why,
+                        "iconv of this system does not know %s; install its conversions (libc-gconv-modules-extra)",
+                        charset_name(charset));
+}
+
 RC run_check_sources(const struct config *config, struct why *why) {
     for (size_t i = 0; i < config->source_count; i++) {
+        TRY(check_encoding(config, i, why));
         struct converter_settings settings = run_converter(config, &config->sources[i]);
         AUTO(converter_done) struct converter *converter = NULL;
         struct why inner = {0};
@@ -155,6 +167,7 @@ static struct emitter_source emitter_source(const struct config_source *s) {
                                                .excludes_len = s->exclude.count,
                                                .follow_symlinks = s->follow_symlinks},
                                    .stripe_bytes = s->table.quoted_newlines ? CONVERTER_ONE_STRIPE : s->stripe_bytes,
+                                   .text_stripe_bytes = CONVERTER_ONE_STRIPE,
                                    .spans_lines = s->table.quoted_newlines || record_reach(s),
                                    .record_bytes_max = record_reach(s),
                                    .weight = (uint32_t)s->weight,
@@ -177,6 +190,26 @@ static size_t held_max(void) {
     return MAX((size_t)1, MIN((size_t)EMITTER_HELD_DEFAULT, (size_t)limit.rlim_cur / HELD_SHARE));
 }
 
+struct source_view run_view(const struct config_source *s) {
+    const struct config_text *t = &s->text;
+    bool automatic = t->compression == CONFIG_COMPRESSION_AUTO;
+    enum decode_kind kind = automatic ? DECODE_NONE : (enum decode_kind)(t->compression - CONFIG_COMPRESSION_NONE);
+    return (struct source_view){.automatic = automatic,
+                                .text = {.decode = {.kind = kind,
+                                                    .charset = (enum charset)t->encoding,
+                                                    .replace = t->encoding_errors == CONFIG_ENCODING_REPLACE,
+                                                    .memory_max = (size_t)t->memory_max},
+                                         .bytes_max = t->bytes_max,
+                                         .ratio_max = t->ratio_max}};
+}
+
+/* Nobody who has no source reads its files. */
+static struct source view_of(const struct runtime *r, const struct config_source *s) {
+    struct source_view view = run_view(s);
+    bool as_it_is = s->text.compression == CONFIG_COMPRESSION_NONE && !s->text.encoding;
+    return r->source.ops && !as_it_is ? source_decoded_view(r->source, &view) : r->source;
+}
+
 RC run_settings_make(const struct runtime *r, bool once, struct run_settings *out, struct why *why) {
     const struct config *c = r->config;
     TRY(run_check_sources(c, why));
@@ -185,9 +218,14 @@ RC run_settings_make(const struct runtime *r, bool once, struct run_settings *ou
     out->worker_sources = alloc_zero(c->source_count, sizeof *out->worker_sources);
     for (size_t i = 0; i < c->source_count; i++) {
         const struct config_source *s = &c->sources[i];
+        struct source view = view_of(r, s);
         out->emitter_sources[i] = emitter_source(s);
-        out->worker_sources[i] = (struct worker_source){s->name, run_converter(c, s), s->max_line_bytes,
-                                                        metric_label(LABEL_SOURCE, s->name)};
+        out->emitter_sources[i].view = view;
+        out->worker_sources[i] = (struct worker_source){.name = s->name,
+                                                        .view = view,
+                                                        .converter = run_converter(c, s),
+                                                        .max_line_bytes = s->max_line_bytes,
+                                                        .metric_label = metric_label(LABEL_SOURCE, s->name)};
     }
     out->emitter = (struct emitter_settings){.sources = out->emitter_sources,
                                              .sources_len = c->source_count,

@@ -6,6 +6,7 @@
 
 #include "emitter.h"
 #include "runtime.h"
+#include "source_decoded.h"
 #include "uploader.h"
 #include "worker.h"
 
@@ -24,5 +25,7 @@ RC run_settings_make(const struct runtime *runtime, bool once, struct run_settin
 void run_settings_done(struct run_settings *settings);
 /* How the lines of one source are converted. */
 struct converter_settings run_converter(const struct config *config, const struct config_source *source);
+/* How the files of one source are read. */
+struct source_view run_view(const struct config_source *source);
 
 #endif

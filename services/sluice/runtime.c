@@ -3,10 +3,16 @@
 
 #include "inputs.h"
 #include "notify_topic.h"
+#include "num.h"
 #include "notify_webhook.h"
+#include "source_decoded.h"
 #include "tombstone.h"
 
 #include <stdio.h>
+#include <unistd.h>
+
+/* Threads that find out how long the texts of compressed files are: decoding is a fraction of the work of a lane. */
+enum { MEASURERS_MIN = 2, MEASURERS_MAX = 16 };
 
 /* What was acknowledged and told to the ledger must be in the log. */
 static RC check_log(struct runtime *r, struct why *why) {
@@ -95,7 +101,11 @@ static RC open_writer(struct runtime *r, struct why *why) {
     TRY(runtime_claim_output(r, &who, why));
     TRY(tombstone_check(r->store, r->queue, r->config->generation, RC_DENIED, why));
     TRY(runtime_claim_rules(r, why));
-    return inputs_open(r->config, &r->source, why);
+    struct source inputs;
+    TRY(inputs_open(r->config, &inputs, why));
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    r->source = source_decoded_new(inputs, (unsigned)MAX(MEASURERS_MIN, MIN(cores / 4, MEASURERS_MAX)));
+    return RC_OK;
 }
 
 static RC open_looker(struct runtime *r, struct why *why) {

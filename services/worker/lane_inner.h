@@ -124,6 +124,7 @@ struct lane_found {
     bool closed;
     uint64_t first_end;                /* block_trailer.first_end */
     const struct slice_result *result; /* NULL: a range without lines */
+    bool told;                         /* that the text stops there, if it does */
 };
 /* lane_record.c: where lines go together */
 /* NULL: a record is a line. */

@@ -109,7 +109,8 @@ RC lane_job_failed(struct lane *l, enum rc rc, const struct why *why) {
 
 static RC open_task(struct lane *l, struct why *why) {
     struct task *t = &l->task;
-    TRY(reader_open(&t->reader, worker_ports(l->worker)->source, &t->job, why));
+    struct source view = t->source->view.ops ? t->source->view : worker_ports(l->worker)->source;
+    TRY(reader_open(&t->reader, view, &t->job, why));
     return reader_check(&t->reader, &t->job, t->at, !id_is_none(t->predecessor), t->tail_hash, why);
 }
 

@@ -7,6 +7,7 @@
 #include "cut.h"
 #include "metric.h"
 #include "num.h"
+#include "stop.h"
 #include "stopwatch.h"
 
 #include <stdlib.h>
@@ -145,11 +146,41 @@ static void cut_records(const struct converter *converter, const struct cut_ask 
         whole_records(converter, ask, cut);
 }
 
+/* Does the text stop at `at`? Asked only where the job's file ends. */
+static RC stop_at(const struct lane *l, uint64_t at, struct source_stop *out, struct why *why) {
+    const struct task *t = &l->task;
+    *out = (struct source_stop){.stopped = false};
+    return t->job.closed && at == t->job.ready ? reader_stop(&t->reader, at, out, why) : RC_OK;
+}
+
+/* The reject for a text that stops at the end of what was found, unless it was told with its last line. */
+static RC tell_stop(struct lane *l, struct lane_found *found, struct why *why) {
+    struct source_stop stop;
+    struct converter *converter = NULL;
+    if (!found->closed || found->told) return RC_OK;
+    TRY(stop_at(l, found->to, &stop, why));
+    if (!stop.stopped) return RC_OK;
+    if (!found->result) {
+        TRY(lane_converter(l, &converter, why));
+        lane_slice_start(l, converter);
+    }
+    stop_add(l->slice, found->to, STR(""), &stop);
+    found->result = slice_result(l->slice);
+    return RC_OK;
+}
+
+/* What became of a window. */
+struct taken {
+    struct cut cut; /* of all that was read */
+    size_t bytes;
+    struct source_stop stop; /* at the end of .cut */
+};
+
 /* Fills the window with `len` bytes from the line start `at`, piece by piece, and converts the whole lines of each
- * while the cache still has them. *out_cut is that of all that was read; *out_taken of it are converted: less when
- * the slice is full. Reads no further than the run of lines goes. The converter is asked for when there is a whole
- * line, for it may want the first one of the file. */
-static RC read_lines(struct lane *l, uint64_t at, size_t len, struct cut *out_cut, size_t *out_taken, struct why *why) {
+ * while the cache still has them. Of what was cut .bytes are converted: less when the slice is full. Reads no further
+ * than the run of lines goes. The converter is asked for when there is a whole line, for it may want the first one of
+ * the file. */
+static RC read_lines(struct lane *l, uint64_t at, size_t len, struct taken *out, struct why *why) {
     const struct task *t = &l->task;
     uint64_t end = stripe_end(t->job.stripe, t->job.facts.stripe_bytes);
     size_t have = 0, taken = 0, piece = lane_piece(l);
@@ -172,19 +203,24 @@ static RC read_lines(struct lane *l, uint64_t at, size_t len, struct cut *out_cu
         if (converter_spans_lines(converter)) cut_records(converter, &ask, len, &cut);
         if (cut.kind != CUT_LINES) continue;
         size_t added = 0;
-        slice_add(l->slice, str_sub((struct str){l->window, have}, taken, cut.bytes), at + taken, &added);
+        if (cut.closed && !converter_spans_lines(converter)) TRY(stop_at(l, at + cut.bytes, &out->stop, why));
+        stop_add_lines(l->slice, str_sub((struct str){l->window, have}, taken, cut.bytes), at + taken, &out->stop,
+                       &added);
         taken += added;
         stopwatch_lap(&watch, METRIC_LANE_STAGE, METRIC_LANE_CPU, LABEL_STAGE_CONVERT);
     }
-    *out_cut = cut;
-    *out_taken = taken;
+    out->cut = cut;
+    out->bytes = taken;
     return RC_OK;
 }
 
 /* The slice keeps what the ledger does not give to another place: where it knew of some, the same bytes are converted
  * again. */
-static RC settle_kept(struct lane *l, uint64_t at, size_t bytes, struct why *why) {
+static RC settle_kept(struct lane *l, uint64_t at, const struct taken *taken, struct why *why) {
     const struct task *t = &l->task;
+    size_t bytes = taken->bytes;
+    struct source_stop stop = taken->stop;
+    stop.stopped = stop.stopped && bytes == taken->cut.bytes;
     struct converter *converter = NULL;
     bool again = false;
     if (!l->kept || !bytes) return RC_OK;
@@ -194,7 +230,7 @@ static RC settle_kept(struct lane *l, uint64_t at, size_t bytes, struct why *why
     TRY(lane_converter(l, &converter, why));
     lane_slice_start(l, converter);
     for (size_t done = 0, added = 0; done < bytes; done += added)
-        slice_add(l->slice, str_sub((struct str){l->window, bytes}, done, bytes), at + done, &added);
+        stop_add_lines(l->slice, str_sub((struct str){l->window, bytes}, done, bytes), at + done, &stop, &added);
     return RC_OK;
 }
 
@@ -205,19 +241,22 @@ static RC convert_lines(struct lane *l, uint64_t at, struct lane_found *out, str
     size_t most = MAX((size_t)WORKER_SLICE_MAX, (size_t)t->source->max_line_bytes + 2);
     size_t want = MIN(MAX(l->slice_bytes, s->slice_bytes_min), most);
     for (;;) {
-        size_t len = (size_t)MIN(t->job.ready - at, (uint64_t)want), taken = 0;
-        struct cut cut;
+        size_t len = (size_t)MIN(t->job.ready - at, (uint64_t)want);
+        struct taken taken = {0};
         lane_window_fit(l, len);
-        TRY(read_lines(l, at, len, &cut, &taken, why));
-        if (cut.kind == CUT_WAIT) return RC_ABSENT;
-        if (cut.kind == CUT_LONGER && want <= t->source->max_line_bytes + 1) {
+        TRY(read_lines(l, at, len, &taken, why));
+        if (taken.cut.kind == CUT_WAIT) return RC_ABSENT;
+        if (taken.cut.kind == CUT_LONGER && want <= t->source->max_line_bytes + 1) {
             want = (size_t)MIN((uint64_t)want * 4, t->source->max_line_bytes + 2);
             continue;
         }
-        if (cut.kind == CUT_LONGER) return lane_skip_long_line(l, at, len, out, why);
-        TRY(settle_kept(l, at, taken, why));
-        *out = (struct lane_found){
-            .to = at + taken, .closed = cut.closed && taken == cut.bytes, .result = slice_result(l->slice)};
+        if (taken.cut.kind == CUT_LONGER) return lane_skip_long_line(l, at, len, out, why);
+        TRY(settle_kept(l, at, &taken, why));
+        bool all = taken.bytes == taken.cut.bytes;
+        *out = (struct lane_found){.to = at + taken.bytes,
+                                   .closed = taken.cut.closed && all,
+                                   .result = slice_result(l->slice),
+                                   .told = taken.stop.stopped && all};
         return RC_OK;
     }
 }
@@ -273,8 +312,9 @@ static RC find_next(struct lane *l, struct segments *segments, struct lane_found
         rc = segments ? lane_convert_records(l, segments, out, why) : convert_lines(l, at, out, why);
     else if (rc == RC_ABSENT && out->to)
         rc = RC_OK;
-    if (rc == RC_OK && out->result) out->first_end = closed_end_at(&l->task, at);
-    return rc;
+    if (rc != RC_OK) return rc;
+    if (out->result) out->first_end = closed_end_at(&l->task, at);
+    return tell_stop(l, out, why);
 }
 
 /* The same, with the hash of the bytes before its end, and whether all that was read was in the file together. */

@@ -32,6 +32,10 @@ RC reader_read(const struct reader *r, uint64_t from, char *out, size_t len, str
                    (unsigned long long)len, (unsigned long long)from, got);
 }
 
+RC reader_stop(const struct reader *r, uint64_t at, struct source_stop *out, struct why *why) {
+    return source_stop(r->source, r->file, at, out, why);
+}
+
 static RC hash_of(const struct reader *r, uint64_t from, size_t len, uint64_t *out, struct why *why) {
     char bytes[PREFIX_MAX];
     MUST(len <= sizeof bytes);

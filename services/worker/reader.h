@@ -28,6 +28,8 @@ RC reader_check(const struct reader *reader, const struct job *job, uint64_t at,
 RC reader_tail(const struct reader *reader, uint64_t at, uint64_t *out, struct why *why);
 /* Exactly [from, from + len), RC_STALE when the file is shorter by now. */
 RC reader_read(const struct reader *reader, uint64_t from, char *out, size_t len, struct why *why);
+/* Does the text end at `at` because the file is damaged or cut off? */
+RC reader_stop(const struct reader *reader, uint64_t at, struct source_stop *out, struct why *why);
 /* The first line start in [from, below): behind a LF, or a closed end. `from` itself counts when the byte before it is
  * a LF or it is a closed end or 0. RC_ABSENT: there is none. Reads up to `below` - 1 in pieces, into `work`. */
 struct reader_lines {

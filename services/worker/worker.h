@@ -15,6 +15,7 @@
 
 struct worker_source {
     struct str name;
+    struct source view; /* opens its files; of the same adapter as the port. Without ops: the port itself does */
     struct converter_settings converter;
     uint64_t max_line_bytes;
     uint32_t metric_label; /* of the label "source" */

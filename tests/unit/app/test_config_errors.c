@@ -114,7 +114,8 @@ static void bad_sources_are_refused(void **state) {
          "c.yaml:3:5: sources[0]: the key \"converter\" is missing"},
         {SOURCE("    convertor: raw\n"),
          "c.yaml:6:5: sources[0]: \"convertor\" is not one of the keys name, paths, "
-         "exclude, converter, types, table, record, time, max_line_bytes, stripe_bytes, order, weight, "
+         "exclude, compression, inflate, encoding, encoding_errors, "
+         "converter, types, table, record, time, max_line_bytes, stripe_bytes, order, weight, "
          "after_durable, close_after, rotated_after, ignore_older, follow_symlinks, s3, regex, syslog, "
          "lua, where, fields, dedupe, aggregate; did you mean \"converter\"?"},
         {SOURCE("    name: b\n"), "c.yaml:6:5: sources[0].name: the key is given twice"},

@@ -165,8 +165,11 @@ struct config_s3 {
     struct str access_key, secret_key, session_token; /* all "": the usual chain of credentials */
     struct str profile;
     struct str ca_file; /* absolute */
-    uint64_t part_bytes;
     uint64_t connections;
+    uint64_t part_bytes;                       /* these and what follows of an output only */
+    uint64_t parts_parallel;                   /* of one object */
+    uint64_t tries;                            /* of one request */
+    uint64_t connect_ms, stall_ms, request_ms; /* time-outs of one try */
 };
 
 struct config_source {

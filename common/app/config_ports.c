@@ -34,9 +34,11 @@ static RC check_file(const struct checker *c, const char *key, struct str *path)
 }
 
 static RC check_s3(const struct checker *c) {
-    static const char *const keys[] = {
-        "output.endpoint",      "output.region",  "output.style",   "output.access_key", "output.secret_key",
-        "output.session_token", "output.profile", "output.ca_file", "output.part_bytes", "output.connections"};
+    static const char *const keys[] = {"output.endpoint",        "output.region",         "output.style",
+                                       "output.access_key",      "output.secret_key",     "output.session_token",
+                                       "output.profile",         "output.ca_file",        "output.part_bytes",
+                                       "output.connections",     "output.parts_parallel", "output.tries",
+                                       "output.connect_timeout", "output.stall_timeout",  "output.request_timeout"};
     struct config_s3 *s3 = &c->config->output.s3;
     if (!c->config->output.bucket.len) return refuse_keys(c, keys, COUNT_OF(keys), "an output of s3://");
     if (!s3->access_key.len != !s3->secret_key.len)

@@ -13,7 +13,7 @@
 
 #include <stdio.h>
 
-enum { ROWS_MAX = 128 };
+enum { ROWS_MAX = 160 };
 
 struct reader {
     struct config *config;

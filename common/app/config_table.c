@@ -12,6 +12,7 @@
 #define GIB (1ull << 30)
 #define TIB (1ull << 40)
 #define SECOND_MS 1000ull
+#define MINUTE_MS (60 * SECOND_MS)
 #define DAY_MS (86400 * SECOND_MS)
 
 #define IN_CONFIG(member) .offset = offsetof(struct config, member)
@@ -267,6 +268,7 @@ const struct config_row config_table[] = {
      .about = "s3://: larger objects go up in parts of so many bytes; they grow where 10,000 would not do."},
     {"output.connections", CONFIG_COUNT, IN_CONFIG(output.s3.connections), .fallback = "4", .low = 1, .high = 64,
      .about = "s3://: requests at the same time, an uploader's partition."},
+    CONFIG_S3_SENDING_ROWS,
 
     {"broker", CONFIG_MAP, .about = "What carries jobs and blocks."},
     {"broker.url", CONFIG_TEXT, IN_CONFIG(broker.url), .fallback = "local", .fits = config_fits_broker,

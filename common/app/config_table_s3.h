@@ -36,4 +36,42 @@
             .fallback = "", .about = WORDS "the certificates (PEM) to trust; empty: the system's."                     \
     }
 
+/* How objects are sent to an output's bucket. */
+#define CONFIG_S3_SENDING_ROWS                                                                                         \
+    {"output.parts_parallel",                                                                                          \
+     CONFIG_COUNT,                                                                                                     \
+     IN_OUTPUT_S3(parts_parallel),                                                                                     \
+     .fallback = "2",                                                                                                  \
+     .low = 1,                                                                                                         \
+     .high = 16,                                                                                                       \
+     .about = "s3://: parts of one object that travel at the same time, as far as `connections` goes; each takes "     \
+              "`part_bytes` of memory."},                                                                              \
+        {"output.tries",                                                                                               \
+         CONFIG_COUNT,                                                                                                 \
+         IN_OUTPUT_S3(tries),                                                                                          \
+         .fallback = "5",                                                                                              \
+         .low = 1,                                                                                                     \
+         .high = 20,                                                                                                   \
+         .about = "s3://: how often a request is made, with growing waits in between, before the step that needs it "  \
+                  "begins again; sluice never gives up for that."},                                                    \
+        {"output.connect_timeout",                                                                                     \
+         CONFIG_DURATION,                                                                                              \
+         IN_OUTPUT_S3(connect_ms),                                                                                     \
+         .fallback = "10s",                                                                                            \
+         .low = 100,                                                                                                   \
+         .high = 10 * MINUTE_MS,                                                                                       \
+         .about = "s3://: a connection, with TLS, has to be there after so long."},                                    \
+        {"output.stall_timeout",                                                                                       \
+         CONFIG_DURATION,                                                                                              \
+         IN_OUTPUT_S3(stall_ms),                                                                                       \
+         .fallback = "30s",                                                                                            \
+         .low = 1000,                                                                                                  \
+         .high = 10 * MINUTE_MS,                                                                                       \
+         .about = "s3://: a request that nothing moved of for so long is given up and tried again."},                  \
+    {                                                                                                                  \
+        "output.request_timeout", CONFIG_DURATION, IN_OUTPUT_S3(request_ms),                                           \
+            .fallback = "60s", .low = 1000, .high = 60 * MINUTE_MS,                                                    \
+            .about = "s3://: a request may take so long, and the time for its bytes at 16 KiB a second on top."        \
+    }
+
 #endif

@@ -3,7 +3,7 @@
 
 /* How long a lane may hold back from asking for its next job: it converts for a slice, and may wait for an object store
  * that is away. */
-enum { POLL_INTERVAL_MS = 30 * 60 * 1000, PARTS_PARALLEL = 2 };
+enum { POLL_INTERVAL_MS = 30 * 60 * 1000 };
 
 struct broker_kafka_settings fleet_kafka(const struct config *config, uint64_t generation, struct arena *arena) {
     const struct config_broker *b = &config->broker;
@@ -54,12 +54,16 @@ struct s3_settings fleet_bucket(const struct config_s3 *s) {
                                                 .token = given(s->session_token),
                                                 .profile = given(s->profile)},
                                 .ca_file = given(s->ca_file),
-                                .connections = (unsigned)s->connections};
+                                .connections = (unsigned)s->connections,
+                                .tries = (unsigned)s->tries,
+                                .connect_ms = s->connect_ms,
+                                .stall_ms = s->stall_ms,
+                                .request_ms = s->request_ms};
 }
 
 struct store_s3_settings fleet_s3(const struct config *config) {
     return (struct store_s3_settings){.url = config->output.url.at,
                                       .s3 = fleet_bucket(&config->output.s3),
                                       .part_bytes = config->output.s3.part_bytes,
-                                      .parts_parallel = PARTS_PARALLEL};
+                                      .parts_parallel = (unsigned)config->output.s3.parts_parallel};
 }

@@ -33,8 +33,8 @@ DONE_SECONDS = 300
 class Servers:
     """Kafka, Redis and an S3 server; with `proxied`, each behind a proxy that can cut and slow it."""
 
-    def __init__(self, s3=Versitygw, proxied=False):
-        self.kafka, self.redis, self.s3 = Kafka(), Redis(), s3()
+    def __init__(self, s3=Versitygw, proxied=False, kafka=Kafka):
+        self.kafka, self.redis, self.s3 = kafka(), Redis(), s3()
         self.proxy = Toxiproxy() if proxied else None
         self.running = []
         self.kafka_at, self.redis_at, self.s3_at = self.kafka.address, self.redis.address, self.s3.url

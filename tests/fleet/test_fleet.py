@@ -32,6 +32,20 @@ def test_a_fleet_moves_every_line_once_on_either_store(tmp_path, kind):
         fleet.assert_audit()
 
 
+@pytest.mark.parametrize("kind", [Versitygw, Minio])
+def test_a_bucket_in_the_name_of_the_host_works_as_well(tmp_path, kind):
+    """And with few tries, parts one by one and short time-outs, which only cost time."""
+    with Servers(kind) as servers, Fleet(tmp_path, servers) as fleet:
+        fleet.settings["output"].update({
+            "endpoint": servers.s3.host_url, "style": "host", "part_bytes": "5MiB", "object_bytes": "16MiB",
+            "parts_parallel": 1, "tries": 2, "connect_timeout": "2s", "stall_timeout": "5s", "request_timeout": "20s"})
+        prepare(fleet).init()
+        assert "can be written" in sluice("check", fleet.config_path, check=OK).stdout.decode()
+        sluice("run", fleet.config_path, "--once", "--quiet", check=OK)
+        fleet.assert_each_line_once()
+        fleet.assert_audit()
+
+
 def test_init_says_what_it_does_and_does_it_once(fleet):
     prepare(fleet, files=0)
     said = fleet.init("--dry-run").stdout.decode()

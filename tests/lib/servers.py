@@ -238,10 +238,16 @@ class S3(Server):
     region = "us-east-1"
     access, secret = "sluiceaccess", "sluicesecret123"
     scheme = "http"
+    domain = "localhost"  # a bucket may stand before it: libcurl takes every name below it for this machine
 
     @property
     def url(self):
         return f"{self.scheme}://{self.address}"
+
+    @property
+    def host_url(self):
+        """For requests whose bucket is in the name of the host."""
+        return f"{self.scheme}://{self.domain}:{self.port}"
 
     @property
     def objects(self):
@@ -258,6 +264,7 @@ class S3(Server):
 
     def environment(self):
         return {"SLUICE_TEST_S3": self.url, f"SLUICE_TEST_{self.name.upper()}": self.url,
+                f"SLUICE_TEST_{self.name.upper()}_HOST": self.host_url,
                 "SLUICE_TEST_S3_BUCKET": BUCKET, "SLUICE_TEST_S3_ACCESS": self.access,
                 "SLUICE_TEST_S3_SECRET": self.secret, "SLUICE_TEST_S3_REGION": self.region}
 
@@ -277,8 +284,13 @@ class Versitygw(S3):
 
     def command(self):
         return [installed("versitygw"), "--port", self.address, "--region", self.region, "--access", self.access,
-                "--secret", self.secret, "--quiet", "--keep-alive", "--health", "/_health", *self.arguments_before(),
+                "--secret", self.secret, "--virtual-domain", self.virtual_domain, "--quiet", "--keep-alive", "--health", "/_health", *self.arguments_before(),
                 "posix", *self.sidecar(), self.objects]
+
+    @property
+    def virtual_domain(self):
+        """With the port: it is compared with the Host of a request as it comes."""
+        return f"{self.domain}:{self.port}"
 
     def arguments_before(self):
         return []
@@ -294,7 +306,7 @@ class Minio(S3):
 
     def settings(self):
         return {"MINIO_ROOT_USER": self.access, "MINIO_ROOT_PASSWORD": self.secret, "MINIO_BROWSER": "off",
-                "MINIO_UPDATE": "off", "MINIO_CALLHOME_ENABLE": "off", "MINIO_SITE_REGION": self.region,
+                "MINIO_UPDATE": "off", "MINIO_DOMAIN": self.domain, "MINIO_CALLHOME_ENABLE": "off", "MINIO_SITE_REGION": self.region,
                 "HOME": str(self.folder)}
 
     def command(self):

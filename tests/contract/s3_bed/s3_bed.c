@@ -27,6 +27,7 @@ struct store_s3_settings s3_bed_settings(const struct s3_bed *bed) {
     return (struct store_s3_settings){
         .url = bed->url,
         .s3.endpoint = bed->endpoint,
+        .s3.style = bed->style,
         .s3.region = s3_bed_env("SLUICE_TEST_S3_REGION"),
         .s3.credentials = {.access = s3_bed_env("SLUICE_TEST_S3_ACCESS"),
                            .secret = s3_bed_env("SLUICE_TEST_S3_SECRET")},
@@ -51,10 +52,11 @@ static void bucket_call(const struct s3_bed *bed, const char *method) {
     store_free(store);
 }
 
-void s3_bed_begin(const char *server, struct s3_bed *out) {
+void s3_bed_begin(const char *server, enum s3_style style, struct s3_bed *out) {
     struct rng rng = rng_from_kernel();
     char text[ID_TEXT];
     out->endpoint = s3_bed_env(server);
+    out->style = style;
     (void)snprintf(out->url, sizeof out->url, "s3://bed-%s", id_format(id_make(&rng), text));
     bucket_call(out, "PUT");
 }

@@ -25,7 +25,7 @@ enum { OBJECT_MAX = 16 << 20 };
 
 static void *begin(const char *server) {
     struct bucket *bucket = ALLOC(struct bucket);
-    s3_bed_begin(server, &bucket->bed);
+    s3_bed_begin(server, S3_STYLE_AUTO, &bucket->bed);
     bucket->store = s3_bed_open(&bucket->bed);
     (void)snprintf(bucket->root, sizeof bucket->root, "%s/top", bucket->bed.url);
     return bucket;

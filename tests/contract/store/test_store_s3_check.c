@@ -48,7 +48,7 @@ static void a_good_bucket_passes_and_stays_empty(void **state) {
     for (size_t i = 0; i < COUNT_OF(servers); i++) {
         struct s3_bed bed;
         struct why why = {0};
-        s3_bed_begin(servers[i], &bed);
+        s3_bed_begin(servers[i], S3_STYLE_AUTO, &bed);
         struct store_s3_settings settings = s3_bed_settings(&bed);
         if (check(&settings, &why) != RC_OK) fail_msg("%s", why.text);
         struct store store = s3_bed_open(&bed);
@@ -63,7 +63,7 @@ static void wrong_keys_and_buckets_are_denied_by_name(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(servers); i++) {
         struct s3_bed bed;
-        s3_bed_begin(servers[i], &bed);
+        s3_bed_begin(servers[i], S3_STYLE_AUTO, &bed);
         struct store_s3_settings settings = s3_bed_settings(&bed);
         settings.s3.credentials.secret = "sluicesecretnot";
         denied(&settings, "credentials from the configuration");
@@ -100,7 +100,7 @@ static void a_server_that_ignores_conditions_is_found_out(void **state) {
     (void)state;
     for (int uploads = 0; uploads < 2; uploads++) {
         struct s3_bed bed;
-        s3_bed_begin(servers[0], &bed);
+        s3_bed_begin(servers[0], S3_STYLE_AUTO, &bed);
         struct forgetful forgetful = {.upstream = bed.endpoint, .objects = !uploads, .uploads = uploads};
         struct fake_http *proxy = fake_http_start(forget_condition, &forgetful);
         struct store_s3_settings settings = s3_bed_settings(&bed);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promise: a bucket keeps the store's contract, on two servers that have nothing in common but the protocol. */
+/* Promise: a bucket keeps the store's contract, on two servers that have nothing in common but the protocol, with the
+ * bucket in the path and in the name of the host. */
 #include "store_contract.h"
 
 #include "alloc.h"
@@ -8,14 +9,16 @@
 
 #include <stdlib.h>
 
-static void *begin(const char *server) {
+static void *begin(const char *server, enum s3_style style) {
     struct s3_bed *bed = ALLOC(struct s3_bed);
-    s3_bed_begin(server, bed);
+    s3_bed_begin(server, style, bed);
     return bed;
 }
 
-static void *versitygw_begin(void) { return begin("SLUICE_TEST_VERSITYGW"); }
-static void *minio_begin(void) { return begin("SLUICE_TEST_MINIO"); }
+static void *versitygw_begin(void) { return begin("SLUICE_TEST_VERSITYGW", S3_STYLE_AUTO); }
+static void *minio_begin(void) { return begin("SLUICE_TEST_MINIO", S3_STYLE_AUTO); }
+static void *versitygw_host_begin(void) { return begin("SLUICE_TEST_VERSITYGW_HOST", S3_STYLE_HOST); }
+static void *minio_host_begin(void) { return begin("SLUICE_TEST_MINIO_HOST", S3_STYLE_HOST); }
 static struct store open_bed(void *context) { return s3_bed_open(context); }
 
 static void end_bed(void *context) {
@@ -35,6 +38,23 @@ int main(void) {
          .upload_begins = STORE_S3_PART_MIN},
         {.name = "store_s3 on MinIO",
          .begin = minio_begin,
+         .open = open_bed,
+         .end = end_bed,
+         .takes_directories = true,
+         .text_keys = true,
+         .upload_keys = true,
+         .uploads_by_key = true,
+         .upload_begins = STORE_S3_PART_MIN},
+        {.name = "store_s3 on versitygw, host style",
+         .begin = versitygw_host_begin,
+         .open = open_bed,
+         .end = end_bed,
+         .takes_directories = true,
+         .text_keys = true,
+         .upload_keys = true,
+         .upload_begins = STORE_S3_PART_MIN},
+        {.name = "store_s3 on MinIO, host style",
+         .begin = minio_host_begin,
          .open = open_bed,
          .end = end_bed,
          .takes_directories = true,

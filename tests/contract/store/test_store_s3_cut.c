@@ -137,7 +137,7 @@ static void open_and_run(const struct s3_bed *bed, const char *endpoint, unsigne
 static unsigned run_once(const char *server, const struct breaker *how, unsigned tries, struct str large) {
     struct s3_bed bed;
     unsigned count = 0;
-    s3_bed_begin(server, &bed);
+    s3_bed_begin(server, S3_STYLE_AUTO, &bed);
     struct breaker breaker = *how;
     breaker.upstream = bed.endpoint;
     breaker.count = &count;

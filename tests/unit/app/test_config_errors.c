@@ -273,7 +273,8 @@ static void a_bad_output_is_refused(void **state) {
         {OUTPUT("  urls: x\n"),
          "c.yaml:6:3: output: \"urls\" is not one of the keys url, partition, format, level, "
          "object_bytes, flush, block_bytes, seal_bytes_max, endpoint, region, style, access_key, "
-         "secret_key, session_token, profile, ca_file, part_bytes, connections; did you mean \"url\"?"},
+         "secret_key, session_token, profile, ca_file, part_bytes, connections, "
+         "parts_parallel, tries, connect_timeout, stall_timeout, request_timeout; did you mean \"url\"?"},
     };
     check(rows, COUNT_OF(rows));
 }

@@ -39,17 +39,17 @@ static void check_refused(const char *text, const char *want) {
 static void every_key_of_a_fleet_is_read(void **state) {
     (void)state;
     AUTO(config_done)
-    struct config *c =
-        load(SOURCES
-             "broker:\n  url: kafka://k1:9092,k2:9092\n  properties: {security.protocol: SASL_SSL, linger.ms: 5}\n"
-             "  job_partitions: 32\n  replication: 2\n  instance: w-0\n  cache: var\n  cache_bytes_max: 1GiB\n"
-             "ledger: {url: \"rediss://r:6380/3\", user: u, password: p, ca_file: ca.pem, cert_file: /c, key_file: k,\n"
-             "  snapshot: 5m}\n"
-             "output: {url: \"s3://my-bucket//a/b/\", endpoint: \"http://127.0.0.1:9000\", region: eu, style: host,\n"
-             "  access_key: A, secret_key: S, session_token: T, profile: p, ca_file: x, part_bytes: 16MiB,\n"
-             "  connections: 8}\n"
-             "events: {topic: false, webhook: {url: \"https://h/x\", secret: s, timeout: 3s}}\n"
-             "drain: 10s\n");
+    struct config *c = load(
+        SOURCES
+        "broker:\n  url: kafka://k1:9092,k2:9092\n  properties: {security.protocol: SASL_SSL, linger.ms: 5}\n"
+        "  job_partitions: 32\n  replication: 2\n  instance: w-0\n  cache: var\n  cache_bytes_max: 1GiB\n"
+        "ledger: {url: \"rediss://r:6380/3\", user: u, password: p, ca_file: ca.pem, cert_file: /c, key_file: k,\n"
+        "  snapshot: 5m}\n"
+        "output: {url: \"s3://my-bucket//a/b/\", endpoint: \"http://127.0.0.1:9000\", region: eu, style: host,\n"
+        "  access_key: A, secret_key: S, session_token: T, profile: p, ca_file: x, part_bytes: 16MiB,\n"
+        "  connections: 8, parts_parallel: 3, tries: 7, connect_timeout: 1s, stall_timeout: 5s, request_timeout: 2m}\n"
+        "events: {topic: false, webhook: {url: \"https://h/x\", secret: s, timeout: 3s}}\n"
+        "drain: 10s\n");
     assert_str(c->broker.servers, "k1:9092,k2:9092");
     assert_int_equal(c->broker.properties.count, 2);
     assert_str(c->broker.properties.at[0].name, "security.protocol");
@@ -80,6 +80,11 @@ static void every_key_of_a_fleet_is_read(void **state) {
     assert_str(c->output.s3.ca_file, "/etc/x");
     assert_int_equal(c->output.s3.part_bytes, 16u << 20);
     assert_int_equal(c->output.s3.connections, 8);
+    assert_int_equal(c->output.s3.parts_parallel, 3);
+    assert_int_equal(c->output.s3.tries, 7);
+    assert_int_equal(c->output.s3.connect_ms, 1000);
+    assert_int_equal(c->output.s3.stall_ms, 5000);
+    assert_int_equal(c->output.s3.request_ms, 120000);
     assert_false(c->events.topic);
     assert_str(c->events.webhook_url, "https://h/x");
     assert_str(c->events.webhook_secret, "s");

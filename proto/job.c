@@ -7,6 +7,7 @@
 
 RC job_encode(const struct job *job, struct buf *out) {
     TRY(check_facts(&job->facts, NULL));
+    if (job->at.len) TRY(wire_check_text(job->at, "at", 1, JOB_AT_MAX, NULL));
     if (id_is_none(job->file)) return RC_BAD;
     Sluice__Facts facts = wire_from_facts(&job->facts);
     Sluice__Job wire = SLUICE__JOB__INIT;
@@ -16,6 +17,7 @@ RC job_encode(const struct job *job, struct buf *out) {
     wire.stripe = job->stripe;
     wire.ready = job->ready;
     wire.closed = job->closed;
+    wire.at = wire_from_str(job->at);
     return wire_pack(&wire.base, out);
 }
 
@@ -27,6 +29,10 @@ static RC to_job(const Sluice__Job *from, struct str message, struct job *out, s
     TRY(wire_to_facts(from->facts, &job.facts, why));
     job.facts.source = wire_borrow(from->facts->source, message);
     job.facts.uri = wire_borrow(from->facts->uri, message);
+    if (from->at.len) {
+        job.at = wire_borrow(from->at, message);
+        TRY(wire_check_text(job.at, "at", 1, JOB_AT_MAX, why));
+    }
     *out = job;
     return RC_OK;
 }

@@ -7,11 +7,12 @@
 #include "attempt.h"
 #include "buf.h"
 
-enum { JOB_VERSION = 1, JOB_MESSAGE_MAX = 16 * 1024 };
+enum { JOB_VERSION = 1, JOB_MESSAGE_MAX = 16 * 1024, JOB_AT_MAX = 512 };
 
 struct job {
     struct id file;
     struct facts facts;
+    struct str at; /* where its bytes are to be read, where that is not facts.uri; at most JOB_AT_MAX bytes */
     uint64_t stripe;
     uint64_t
         ready;   /* convert the lines that end at or before this byte of the file (may lie behind the stripe's end) */

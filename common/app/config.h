@@ -260,6 +260,13 @@ struct config_http {
     uint16_t port;     /* 0: the kernel picks one */
 };
 
+/* How workers read files of emitters' machines. */
+struct config_serve {
+    struct str listen; /* ADDRESS:PORT of an emitter; "": workers read files themselves */
+    struct str url;    /* what workers reach it by, without a '/' at its end */
+    struct str token;  /* the same for emitters and workers */
+};
+
 struct config_log {
     enum config_log_level level;
     enum config_log_format format;
@@ -279,6 +286,7 @@ struct config {
     struct config_events events;
     struct config_jobs jobs;
     struct config_http http;
+    struct config_serve serve;
     struct config_log log;
     struct str state; /* absolute; "" only where neither broker nor ledger is local */
     uint64_t lanes;   /* 0: one per core that we may run on; see config_lanes() */

@@ -102,10 +102,32 @@ static RC check_events(const struct checker *c) {
     return RC_OK;
 }
 
+enum { TOKEN_MIN = 16, TOKEN_MAX = 1024 };
+
+static bool is_token(struct str token) {
+    for (size_t i = 0; i < token.len; i++)
+        if (token.at[i] <= ' ' || token.at[i] > '~') return false;
+    return token.len >= TOKEN_MIN && token.len <= TOKEN_MAX;
+}
+
+static RC check_serve(const struct checker *c) {
+    static const char *const keys[] = {"serve.listen", "serve.url", "serve.token"};
+    struct config_serve *serve = &c->config->serve;
+    if (!given(c, "serve")) return RC_OK;
+    if (config_broker_is_local(c->config)) return refuse_keys(c, keys, COUNT_OF(keys), "a broker of kafka://");
+    if (!serve->listen.len || !serve->url.len || !serve->token.len)
+        return FAIL(c, "serve", "serve.listen, serve.url and serve.token go together; one of them is missing");
+    if (!is_token(serve->token))
+        return FAIL(c, "serve.token", "the value (which is secret) is not 16 to 1024 characters without blanks");
+    while (serve->url.at[serve->url.len - 1] == '/') serve->url.len--;
+    return RC_OK;
+}
+
 RC config_ports_check(struct config *config, struct why *why) {
     struct checker c = {config, why};
     TRY(check_s3(&c));
     TRY(check_broker(&c));
     TRY(check_ledger(&c));
+    TRY(check_serve(&c));
     return check_events(&c);
 }

@@ -363,6 +363,17 @@ const struct config_row config_table[] = {
      .pattern = "^(([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5})?$",
      .about = "A numeric address and a port, `127.0.0.1:9464` or `[::1]:9464`; empty: off. Port 0: a free one."},
 
+    {"serve", CONFIG_MAP,
+     .about = "For workers that cannot get at the files: each emitter serves those that it says jobs of."},
+    {"serve.listen", CONFIG_TEXT, IN_CONFIG(serve.listen), .fallback = "",
+     .about = "The numeric address and port that an emitter listens on, such as `0.0.0.0:7070`. Empty: off."},
+    {"serve.url", CONFIG_TEXT, IN_CONFIG(serve.url), .fallback = "", HTTP_URL,
+     .about = "How workers reach this emitter: `http://${HOSTNAME}:7070`. Each emitter has its own."},
+    {"serve.token", CONFIG_TEXT, IN_CONFIG(serve.token), .fallback = "", .secret = true,
+     .about =
+         "What a worker has to know to be answered, best as `${file:/run/secrets/NAME}`: 16 to 1,024 characters, the "
+         "same for all."},
+
     {"log", CONFIG_MAP, .about = "Messages on standard error."},
     {"log.level", CONFIG_ENUM, IN_CONFIG(log.level), .fallback = "info", NAMES("debug", "info", "warn", "error"),
      .about = "The least important messages to write."},

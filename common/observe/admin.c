@@ -29,7 +29,8 @@ struct admin {
     uint16_t port;
     struct hook ready, live;
     struct route routes[ADMIN_ROUTES_MAX];
-    unsigned routes_count;
+    unsigned routes_count, connections;
+    bool bare;
 };
 
 struct admin_checks {
@@ -41,7 +42,8 @@ struct admin_checks {
 /* What is sent; the body is ours until respond() hands it over. */
 struct answer {
     unsigned status;
-    const char *content_type, *allow;
+    const char *content_type, *allow, *field;
+    char value[ADMIN_FIELD_MAX];
     struct buf body;
 };
 
@@ -53,6 +55,7 @@ static enum MHD_Result respond(struct MHD_Connection *connection, struct answer 
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (answer->field) (void)MHD_add_response_header(response, answer->field, answer->value);
     if (answer->allow) (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
     enum MHD_Result result = MHD_queue_response(connection, answer->status, response);
     MHD_destroy_response(response);
@@ -73,6 +76,10 @@ const char *admin_argument(const struct admin_request *request, const char *name
         MHD_YES)
         return NULL;
     return value ? value : "";
+}
+
+const char *admin_field(const struct admin_request *request, const char *name) {
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
 void admin_check(struct admin_checks *checks, const char *name, bool ok, const char *reason) {
@@ -124,9 +131,11 @@ static void answer_route(struct answer *answer, const struct route *route, const
         rc = RC_LIMIT;
         (void)why_set(&why, rc, "the answer is over %d bytes", ADMIN_BODY_MAX);
     }
-    answer->status = status_of(rc);
+    answer->status = reply.status ? reply.status : status_of(rc);
     answer->content_type = reply.content_type;
-    if (rc != RC_OK) say(answer, status_of(rc), why.text[0] ? why.text : rc_name(rc));
+    answer->field = reply.field;
+    memcpy(answer->value, reply.value, sizeof answer->value);
+    if (rc != RC_OK) say(answer, answer->status, why.text[0] ? why.text : rc_name(rc));
 }
 
 static enum rc metrics_page(void *self, const struct admin_request *request, struct admin_reply *reply,
@@ -138,18 +147,23 @@ static enum rc metrics_page(void *self, const struct admin_request *request, str
     return RC_OK;
 }
 
+static bool is_route(const struct route *route, struct str path) {
+    struct str own = str_of(route->path);
+    return own.at[own.len - 1] == '/' ? str_starts(path, own) : str_equal(path, own);
+}
+
 /* Fills the answer for a GET; false when there is no such path. With `answer` NULL it only says whether there is one.
  */
 static bool answer_path(struct admin *admin, const struct admin_request *request, struct answer *answer) {
     const struct hook *hook = str_equal(request->path, STR("/healthz"))  ? &admin->live
                               : str_equal(request->path, STR("/readyz")) ? &admin->ready
                                                                          : NULL;
-    if (hook) {
+    if (hook && !admin->bare) {
         if (answer) answer_health(answer, hook);
         return true;
     }
     for (unsigned i = 0; i < admin->routes_count; i++) {
-        if (!str_equal(request->path, str_of(admin->routes[i].path))) continue;
+        if (!is_route(&admin->routes[i], request->path)) continue;
         if (answer) answer_route(answer, &admin->routes[i], request);
         return true;
     }
@@ -193,7 +207,15 @@ __attribute__((format(printf, 2, 0))) static void on_words(void *self, const cha
 
 struct admin *admin_new(void) {
     struct admin *admin = ALLOC(struct admin);
+    admin->connections = ADMIN_CONNECTIONS_MAX;
     admin_route(admin, "/metrics", metrics_page, NULL);
+    return admin;
+}
+
+struct admin *admin_new_bare(unsigned connections) {
+    struct admin *admin = ALLOC(struct admin);
+    admin->connections = connections;
+    admin->bare = true;
     return admin;
 }
 
@@ -220,7 +242,7 @@ static struct MHD_Daemon *start_daemon(struct admin *admin, int fd) {
     MUST(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
     struct MHD_Daemon *daemon = MHD_start_daemon(
         MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, admin, MHD_OPTION_EXTERNAL_LOGGER,
-        on_words, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)ADMIN_CONNECTIONS_MAX,
+        on_words, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, admin->connections,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)ADMIN_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)ADMIN_REQUEST_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
     MUST(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);

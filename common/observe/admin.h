@@ -33,7 +33,8 @@ enum {
     ADMIN_REQUEST_MAX = 16 * 1024,     /* what proxies allow as headers */
     ADMIN_BODY_MAX = 16 * 1024 * 1024, /* a status page of all files of a large machine */
     ADMIN_CHECKS_MAX = 64 * 1024,      /* bytes of the answers about health */
-    ADMIN_ROUTES_MAX = 32
+    ADMIN_ROUTES_MAX = 32,
+    ADMIN_FIELD_MAX = 256,
 };
 
 struct admin;
@@ -47,14 +48,20 @@ struct admin_request {
  */
 const char *admin_argument(const struct admin_request *request, const char *name);
 
+/* The value of a header field, NULL when it is not there; valid during the call, and hostile. */
+const char *admin_field(const struct admin_request *request, const char *name);
+
 /* What a handler answers: `body` is empty, its cap ADMIN_BODY_MAX; content_type (a constant) is text/plain unless it is
  * set. */
 struct admin_reply {
     struct buf *body;
     const char *content_type;
+    unsigned status;             /* 0: as the outcome says; else this one, also of a failure */
+    const char *field;           /* one more header field (a constant), NULL: none */
+    char value[ADMIN_FIELD_MAX]; /* its value */
 };
-/* RC_OK sends `reply` with status 200. RC_BAD is 400, RC_ABSENT 404, RC_BUSY and RC_STOP 503, else 500, each with the
- * words in `why` as text. */
+/* RC_OK sends `reply` with status 200. RC_BAD is 400, RC_ABSENT 404, RC_BUSY and RC_STOP 503, else 500,
+ * each with the words in `why` as text. */
 typedef enum rc admin_handler(void *self, const struct admin_request *request, struct admin_reply *reply,
                               struct why *why);
 
@@ -64,8 +71,11 @@ typedef void admin_checker(void *self, struct admin_checks *checks);
 /* `reason` may be NULL. */
 void admin_check(struct admin_checks *checks, const char *name, bool ok, const char *reason);
 
-/* Everything is registered before admin_start(). A path begins with '/', is matched exactly, and outlives the admin. */
+/* Everything is registered before admin_start(). A path begins with '/', is matched exactly (one that ends in '/': as a
+ * beginning), and outlives the admin. */
 struct admin *admin_new(void);
+/* One with no pages but those that are added, neither metrics nor health, for up to `connections`. */
+struct admin *admin_new_bare(unsigned connections);
 void admin_on_ready(struct admin *admin, admin_checker *checker, void *self);
 void admin_on_live(struct admin *admin, admin_checker *checker, void *self);
 void admin_route(struct admin *admin, const char *path, admin_handler *handler, void *self);

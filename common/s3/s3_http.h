@@ -36,6 +36,7 @@ struct s3_reply {
     long status;
     char words[256]; /* of a failure */
     char etag[160], date[64], region[64], server[64], modified[64], version[256];
+    char stat[256];                 /* X-Sluice-Stat, of an emitter (source_http.h) */
     int64_t length;                 /* Content-Length, -1 */
     uint64_t range_from, range_all; /* of Content-Range; range_all is UINT64_MAX when none was given */
     uint64_t retry_after_s;         /* 0: none */

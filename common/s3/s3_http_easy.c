@@ -75,6 +75,7 @@ static void read_field(struct s3_reply *reply, const char *name, struct str valu
     if (strcasecmp(name, "date") == 0) copy(reply->date, sizeof reply->date, value);
     if (strcasecmp(name, "last-modified") == 0) copy(reply->modified, sizeof reply->modified, value);
     if (strcasecmp(name, "x-amz-version-id") == 0) copy(reply->version, sizeof reply->version, value);
+    if (strcasecmp(name, "x-sluice-stat") == 0) copy(reply->stat, sizeof reply->stat, value);
     if (strcasecmp(name, "server") == 0) copy(reply->server, sizeof reply->server, value);
     if (strcasecmp(name, "x-amz-bucket-region") == 0) copy(reply->region, sizeof reply->region, value);
     if (strcasecmp(name, "content-range") == 0) read_range(reply, value);

@@ -61,12 +61,22 @@ enum {
     EMITTER_BATCH = 1024
 };
 
+/* Where others read what this emitter says jobs of, for workers that cannot get at its files. */
+struct emitter_share {
+    void *self; /* NULL: they can */
+    /* From now on until forget() the file can be read at the URL, however its name changes; again is fine. RC_ABSENT,
+     * RC_STALE: it cannot be opened any more. */
+    enum rc (*publish)(void *self, struct id file, struct str uri, const struct source_stat *stat, struct buf *out_url);
+    void (*forget)(void *self, struct id file);
+};
+
 struct emitter_ports {
     struct broker broker;
     struct ledger ledger;
     struct source source;
     struct store store;
     struct notify notify; /* hears of every receipt before the ledger does; without ops: nobody */
+    struct emitter_share share;
 };
 
 /* What it has to tell at the moment. */

@@ -7,6 +7,7 @@
 #include "metric.h"
 #include "must.h"
 #include "num.h"
+#include "own.h"
 
 #include <string.h>
 
@@ -91,6 +92,21 @@ static RC unless_broken(struct emitter *e, enum rc rc) {
     return RC_BUSY;
 }
 
+/* False: workers read it where it is. One that cannot be opened here any more is said as it is: nobody else may have
+ * it, either, and its end is closing.c's matter. */
+static bool share_file(struct emitter *e, const struct emitter_active *a, const struct catalog_entry *entry,
+                       struct buf *out_url) {
+    const struct emitter_share *share = &e->ports.share;
+    struct source_stat stat = catalog_stat(entry);
+    if (!share->self || entry->fixed) return false;
+    return share->publish(share->self, a->id, emitter_uri(e, entry), &stat, out_url) == RC_OK;
+}
+
+static void retire(struct emitter *e, struct emitter_active *a) {
+    a->retired = true;
+    if (e->ports.share.self) e->ports.share.forget(e->ports.share.self, a->id);
+}
+
 /* A line that goes on in the next stripe may have come to its end since the stripes were put into the window. */
 static RC append_job(struct emitter *e, const struct emitter_active *a, uint32_t stripe, struct why *why) {
     const struct catalog_entry *entry = &e->catalog.entries[a->place];
@@ -108,6 +124,8 @@ static RC append_job(struct emitter *e, const struct emitter_active *a, uint32_t
                                 .prefix_len = entry->prefix_len,
                                 .prefix_hash = entry->prefix_hash,
                                 .stripe_bytes = entry->stripe_bytes}};
+    AUTO(buf_done) struct buf at = BUF_INIT(JOB_AT_MAX);
+    if (share_file(e, a, entry, &at)) job.at = buf_str(&at);
     buf_reset(&e->message);
     TRY(job_encode(&job, &e->message));
     uint32_t partition = (uint32_t)(hash_bytes((struct str){(const char *)a->id.bytes, ID_BYTES}) + stripe);
@@ -201,14 +219,14 @@ void emitter_forget_active(struct emitter *e, struct catalog_entry *entry) {
     if (!entry->outstanding) return;
     uint32_t place = catalog_place(&e->catalog, entry);
     for (size_t i = 0; i < e->actives_len; i++)
-        if (!e->actives[i].retired && e->actives[i].place == place) e->actives[i].retired = true;
+        if (!e->actives[i].retired && e->actives[i].place == place) retire(e, &e->actives[i]);
     entry->outstanding = false;
 }
 
 /* All stripes of the active are finished up to its `ready`. */
 static void complete(struct emitter *e, struct emitter_active *a) {
     struct catalog_entry *entry = &e->catalog.entries[a->place];
-    a->retired = true;
+    retire(e, a);
     entry->outstanding = false;
     entry->set_aside = entry->set_aside || a->set_aside;
     entry->done_size = a->open_from == UINT32_MAX ? a->ready : a->open_ready;

@@ -4,7 +4,9 @@
 #include "alloc.h"
 #include "fleet.h"
 #include "log.h"
+#include "num.h"
 #include "own.h"
+#include "source_http.h"
 #include "source_posix.h"
 #include "source_route.h"
 #include "source_s3.h"
@@ -49,10 +51,23 @@ static RC add_bucket(const struct config *config, size_t i, size_t k, struct rou
     return RC_OK;
 }
 
+/* The machines of emitters, wherever they are: jobs say it. */
+static RC add_emitters(const struct config *config, struct routes *routes, struct why *why) {
+    static const struct str prefixes[] = {STR("http://"), STR("https://")};
+    for (size_t i = 0; i < COUNT_OF(prefixes); i++) {
+        struct source source = {0};
+        TRY(source_http_open(config->serve.token, (unsigned)config_lanes(config) + 1, &source, why));
+        alloc_grow(&routes->at, &routes->room, routes->len + 1, sizeof *routes->at);
+        routes->at[routes->len++] = (struct source_route){prefixes[i], source};
+    }
+    return RC_OK;
+}
+
 RC inputs_open(const struct config *config, struct source *out, struct why *why) {
     AUTO(routes_done) struct routes routes = {0};
     for (size_t i = 0; i < config->source_count; i++)
         for (size_t k = 0; k < config->sources[i].paths.count; k++) TRY(add_bucket(config, i, k, &routes, why));
+    if (config->serve.url.len) TRY(add_emitters(config, &routes, why));
     struct source files = {0};
     TRY(source_posix_open(&files, why));
     *out = routes.len ? source_route_new(files, routes.at, routes.len) : files;

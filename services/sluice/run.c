@@ -16,6 +16,7 @@
 #include "recovery.h"
 #include "run_generations.h"
 #include "run_inner.h"
+#include "serve.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -205,6 +206,7 @@ static RC open_run(struct run *r, struct signals *signals, struct why *why) {
     TRY(open_queue(r, signals, why));
     if (r->options.roles & RUN_EMITTER) TRY(runtime_open_notify(r->runtime, why));
     if (r->options.roles & RUN_EMITTER) TRY(inputs_check(r->config, r->runtime->source, why));
+    if (r->options.roles & RUN_EMITTER) TRY(serve_start(r->config, r->runtime->source, &r->serve, why));
     TRY(open_lanes(r, why));
     TRY(open_uploads(r, why));
     enum { OTHERS = 6 }; /* emitter, committer, share, keeper, older, upkeep */
@@ -215,6 +217,7 @@ static RC open_run(struct run *r, struct signals *signals, struct why *why) {
 /* What open_run() made, also by half. */
 static void close_parts(struct run *r) {
     worker_free(TAKE(r->worker));
+    serve_free(TAKE(r->serve));
     run_settings_done(&r->settings);
     free(TAKE(r->won));
     free(TAKE(r->uploads));

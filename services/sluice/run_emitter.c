@@ -5,6 +5,7 @@
 #include "metric.h"
 #include "num.h"
 #include "own.h"
+#include "serve.h"
 
 enum { VIEW_MS = 200 }; /* between two views that the emitter makes of itself (it goes through all files) */
 
@@ -49,8 +50,8 @@ void *run_emitter_main(void *context) {
     struct loop loop;
     struct why why = {0};
     struct emitter *e = NULL;
-    struct emitter_ports ports = {r->runtime->broker, r->runtime->ledger, r->runtime->source, r->runtime->store,
-                                  r->runtime->notify};
+    struct emitter_ports ports = {r->runtime->broker, r->runtime->ledger, r->runtime->source,
+                                  r->runtime->store,  r->runtime->notify, serve_share(r->serve)};
     loop_init(&loop, &r->loops, "emitter");
     enum rc rc = emitter_new(&r->settings.emitter, &ports, rng_from_kernel(), &e, &why);
     if (rc == RC_OK) rc = watch_all(r, &why);

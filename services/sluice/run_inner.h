@@ -23,6 +23,7 @@ struct run {
     struct loops loops;
     struct run_settings settings;
     struct worker *worker;
+    struct serve *serve;  /* NULL: workers read the files themselves */
     pthread_mutex_t lock; /* of the views */
     struct emitter_view emitter;
     uint64_t *won; /* a lane */

@@ -136,6 +136,7 @@ static RC take_job(struct lane *l, struct str bytes, struct why *why) {
     arena_reset(&l->job_arena);
     job.facts.source = arena_str(&l->job_arena, job.facts.source);
     job.facts.uri = arena_str(&l->job_arena, job.facts.uri);
+    job.at = arena_str(&l->job_arena, job.at);
     struct work *work = alloc_zero(1, sizeof *work + bytes.len);
     *work = (struct work){.key = key, .refs = 1, .job_len = bytes.len};
     memcpy(work->job, bytes.at, bytes.len);

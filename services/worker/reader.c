@@ -10,7 +10,7 @@ RC reader_open(struct reader *r, struct source source, const struct job *job, st
     struct source_stat expected = {
         .inode = job->facts.inode, .birth_ns = job->facts.birth_ns, .volume = job->facts.volume};
     struct source_file *file = NULL;
-    TRY(source_open(source, job->facts.uri, &expected, &file, why));
+    TRY(source_open(source, job->at.len ? job->at : job->facts.uri, &expected, &file, why));
     *r = (struct reader){.source = source, .file = file, .uri = job->facts.uri};
     return RC_OK;
 }

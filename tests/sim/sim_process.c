@@ -125,7 +125,7 @@ static struct rng id_rng(struct sim_process *p) {
 }
 
 static enum rc start_emitter(struct sim_process *p, struct why *why) {
-    struct emitter_ports ports = {broker_fault_port(p->broker), p->ledger, p->source, p->store, sim_notify(p)};
+    struct emitter_ports ports = {broker_fault_port(p->broker), p->ledger, p->source, p->store, sim_notify(p), {0}};
     return emitter_new(&p->sim->emitter, &ports, id_rng(p), &p->emitter, why);
 }
 

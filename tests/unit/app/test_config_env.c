@@ -139,7 +139,7 @@ static void keys_are_not_expanded(void **state) {
     assert_int_equal(config_from_text(STR("${SLUICE_T_ROOT}: web\n"), "c.yaml", "/etc", &config, &why), RC_DENIED);
     assert_string_equal(
         why.text, "c.yaml:1:1: \"${SLUICE_T_ROOT}\" is not one of the keys pipeline, generation, sources, output, "
-                  "broker, ledger, events, state, lanes, lane_bytes, rescan, drain, jobs, http, log");
+                  "broker, ledger, events, state, lanes, lane_bytes, rescan, drain, jobs, http, serve, log");
 }
 
 static void a_long_variable_cannot_fill_the_memory(void **state) {

@@ -53,17 +53,18 @@ static void a_file_that_is_no_configuration_is_refused(void **state) {
          "c.yaml:1:1: the key \"output\" is missing"},
         {TOP("generatoin: 1\n"),
          "c.yaml:5:1: \"generatoin\" is not one of the keys pipeline, generation, sources, output, broker, ledger, "
-         "events, state, lanes, lane_bytes, rescan, drain, jobs, http, log; did you mean \"generation\"?"},
+         "events, state, lanes, lane_bytes, rescan, drain, jobs, http, serve, log; did you mean \"generation\"?"},
         {TOP("x: 1\n"), "c.yaml:5:1: \"x\" is not one of the keys pipeline, generation, sources, output, broker, "
-                        "ledger, events, state, lanes, lane_bytes, rescan, drain, jobs, http, log"},
+                        "ledger, events, state, lanes, lane_bytes, rescan, drain, jobs, http, serve, log"},
         {TOP("pipeline: again\n"), "c.yaml:5:1: pipeline: the key is given twice"},
-        {TOP("\"a\\tb\": 1\n"), "c.yaml:5:1: \"a?b\" is not one of the keys pipeline, generation, sources, output, "
-                                "broker, ledger, events, state, lanes, lane_bytes, rescan, drain, jobs, http, log"},
+        {TOP("\"a\\tb\": 1\n"),
+         "c.yaml:5:1: \"a?b\" is not one of the keys pipeline, generation, sources, output, "
+         "broker, ledger, events, state, lanes, lane_bytes, rescan, drain, jobs, http, serve, log"},
         {TOP("\"\": 1\n"), "c.yaml:5:1: \"\" is not one of the keys pipeline, generation, sources, output, broker, "
-                           "ledger, events, state, lanes, lane_bytes, rescan, drain, jobs, http, log"},
+                           "ledger, events, state, lanes, lane_bytes, rescan, drain, jobs, http, serve, log"},
         {TOP("Lanes: 1\n"), "c.yaml:5:1: \"Lanes\" is not one of the keys pipeline, generation, sources, output, "
                             "broker, ledger, events, state, "
-                            "lanes, lane_bytes, rescan, drain, jobs, http, log; did you mean \"lanes\"?"},
+                            "lanes, lane_bytes, rescan, drain, jobs, http, serve, log; did you mean \"lanes\"?"},
     };
     check(rows, COUNT_OF(rows));
 }

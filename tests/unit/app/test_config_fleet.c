@@ -227,6 +227,23 @@ static void objects_and_files_are_told_apart(void **state) {
     }
 }
 
+#define SERVED(keys)                                                                                                   \
+    SOURCES "output: {url: /out}\nbroker: {url: \"kafka://k\"}\nledger: {url: \"redis://r\"}\nserve: {" keys "}\n"
+
+static void serving_is_all_of_its_keys_and_for_a_fleet(void **state) {
+    (void)state;
+    AUTO(config_done)
+    struct config *c = load(SERVED("listen: \"0.0.0.0:7070\", url: \"http://h:7070//\", token: 0123456789abcdef"));
+    assert_str(c->serve.listen, "0.0.0.0:7070");
+    assert_true(str_equal(c->serve.url, STR("http://h:7070")));
+    check_refused(SERVED("listen: \"0.0.0.0:7070\", token: 0123456789abcdef"),
+                  "c.yaml:6:8: serve: serve.listen, serve.url and serve.token go together; one of them is missing");
+    check_refused(SERVED("listen: \"0.0.0.0:7070\", url: \"http://h:7070\", token: \"0123456 89abcdef\""),
+                  "c.yaml:6:62: serve.token: the value (which is secret) is not 16 to 1024 characters without blanks");
+    check_refused(SOURCES "state: /s\noutput: {url: /out}\nserve: {listen: \"0.0.0.0:7070\"}\n",
+                  "c.yaml:5:17: serve.listen: is for a broker of kafka:// only; take this key out");
+}
+
 static void a_secret_stands_in_no_message(void **state) {
     (void)state;
     check_refused(SOURCES "output: {url: /out}\nbroker: {url: \"kafka://k\"}\nledger: {url: \"redsi://:hunter2@r\"}\n",
@@ -265,6 +282,7 @@ int main(void) {
         cmocka_unit_test(what_belongs_to_another_kind_is_refused),
         cmocka_unit_test(a_source_of_objects_is_read),
         cmocka_unit_test(objects_and_files_are_told_apart),
+        cmocka_unit_test(serving_is_all_of_its_keys_and_for_a_fleet),
         cmocka_unit_test(a_secret_stands_in_no_message),
         cmocka_unit_test(a_value_can_come_from_a_file),
     };

@@ -50,6 +50,7 @@ static void a_job_comes_back(void **state) {
         assert_int_equal(back.stripe, job.stripe);
         assert_int_equal(back.ready, job.ready);
         assert_int_equal(back.closed, job.closed);
+        assert_true(str_equal(back.at, job.at));
         assert_true(back.facts.uri.at > out.at && back.facts.uri.at < out.at + out.len);
     }
 }
@@ -58,6 +59,24 @@ static enum rc decode_again(struct str bytes, struct buf *out) {
     struct job job;
     enum rc rc = job_decode(bytes, &job, NULL);
     return rc == RC_OK ? job_encode(&job, out) : rc;
+}
+
+static void where_the_bytes_are_comes_back(void **state) {
+    (void)state;
+    struct job job = fixed_job(), back;
+    AUTO(buf_done) struct buf out = BUF_INIT(JOB_MESSAGE_MAX);
+    job.at = STR("http://host:7070/file/00112233445566778899aabbccddeeff");
+    assert_int_equal(job_encode(&job, &out), RC_OK);
+    assert_int_equal(job_decode(buf_str(&out), &back, NULL), RC_OK);
+    assert_true(str_equal(back.at, job.at));
+    char large[JOB_AT_MAX + 1];
+    memset(large, 'x', sizeof large);
+    job.at = (struct str){large, sizeof large};
+    buf_reset(&out);
+    assert_int_not_equal(job_encode(&job, &out), RC_OK);
+    job.at.len--;
+    buf_reset(&out);
+    assert_int_equal(job_encode(&job, &out), RC_OK);
 }
 
 static void changed_bytes_are_refused_or_are_another_job(void **state) {
@@ -123,6 +142,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_bytes_are_fixed),
         cmocka_unit_test(a_job_comes_back),
+        cmocka_unit_test(where_the_bytes_are_comes_back),
         cmocka_unit_test(changed_bytes_are_refused_or_are_another_job),
         cmocka_unit_test(other_encodings_of_the_same_are_refused),
         cmocka_unit_test(another_version_is_refused),

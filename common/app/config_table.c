@@ -46,8 +46,8 @@ const struct config_row config_table[] = {
      NAMES("auto", "none", "gzip", "zstd", "xz", "bzip2"),
      .about = "How the files are compressed; `auto`: each as it begins, `none`: they are read as they are. Offsets, "
               "checkpoints and rejects count the bytes of the text. A file that is damaged or cut off is read up to "
-              "there, and the place is a reject (`damaged`). A compressed file is one stripe. Objects of a bucket are "
-              "read as they are."},
+              "there, and the place is a reject (`damaged`). A compressed file is one stripe. Of a bucket's objects "
+              "`auto` looks only into those whose keys end in .gz, .zst, .xz or .bz2."},
     {"sources[].inflate", CONFIG_MAP, .about = "How far compressed files may go."},
     {"sources[].inflate.bytes_max", CONFIG_BYTES, IN_SOURCE(text.bytes_max), .fallback = "1TiB", .low = 64,
      .high = 1024 * TIB, .about = "The text of a file ends there, with a reject (`damaged`)."},

@@ -51,3 +51,12 @@ enum decode_kind decode_kind_of(struct str head) {
         if (begins_as(kind, head) && (kind != DECODE_BZIP2 || is_bzip2(head))) return kind;
     return DECODE_NONE;
 }
+
+size_t decode_kind_ending(struct str name) {
+    static const char *const endings[] = {".gz", ".zst", ".xz", ".bz2", ".z", ".zstd"};
+    for (size_t i = 0; i < COUNT_OF(endings); i++)
+        if (str_ends(name, str_of(endings[i]))) return strlen(endings[i]);
+    return 0;
+}
+
+bool decode_kind_is_named(struct str name) { return decode_kind_ending(name) > 0; }

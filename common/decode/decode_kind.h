@@ -18,5 +18,9 @@ enum decode_kind decode_kind_of(struct str head);
 /* May byte number `at` of a member of this kind be `byte`? For those that tell members from garbage; true for all
  * others. `out_known`: one more is looked at. */
 bool decode_kind_fits(enum decode_kind kind, size_t at, unsigned char byte, bool *out_known);
+/* Does the name end as those of compressed files do: .gz, .zst, .xz, .bz2? */
+bool decode_kind_is_named(struct str name);
+/* The length of that ending; 0: it has none. */
+size_t decode_kind_ending(struct str name);
 
 #endif

@@ -26,6 +26,9 @@ struct emitter_source {
     struct str name;
     struct source_pattern pattern;
     struct source view; /* opens its files; of the same adapter as the port. Without ops: the port itself does */
+    /* Which of the files whose bytes never change are decoded, as the view does: then their ends have to be looked for.
+     */
+    enum { EMITTER_NO_TEXTS, EMITTER_NAMED_TEXTS, EMITTER_ALL_TEXTS } fixed_texts;
     uint64_t stripe_bytes;
     uint64_t text_stripe_bytes; /* of files that are decoded, which cannot be read from the middle; 0: stripe_bytes */
     bool spans_lines;          /* a record can be more than one line: what is left of an open file may be half of one */

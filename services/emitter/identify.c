@@ -2,6 +2,7 @@
 #include "identify.h"
 
 #include "adopt.h"
+#include "decode_kind.h"
 #include "emitter_inner.h"
 #include "log.h"
 #include "must.h"
@@ -212,10 +213,22 @@ static void adopt_one(struct emitter *e, struct candidate *c, const struct adopt
     settle(e, c, found->known.id, &found->known);
 }
 
-static RC open_candidate(struct emitter *e, struct candidate *c, struct why *why) {
+/* Of what never changes the listing tells the size; only where it is decoded somebody has to look, and only until its
+ * end is in the ledger. */
+static bool is_told(struct emitter *e, struct candidate *c, const struct ledger_file *known) {
+    const struct emitter_source *source = emitter_source_of(e, c->entry);
+    if (!c->stat.fixed) return false;
+    if (source->fixed_texts == EMITTER_NO_TEXTS) return true;
+    if (source->fixed_texts == EMITTER_NAMED_TEXTS && !decode_kind_is_named(emitter_uri(e, c->entry))) return true;
+    if (!known->found || !known->closed) return false;
+    c->stat.size = known->closed_end;
+    return true;
+}
+
+static RC open_candidate(struct emitter *e, struct candidate *c, const struct ledger_file *known, struct why *why) {
     c->stat = catalog_stat(c->entry);
     c->raw_size = c->stat.size;
-    if (c->stat.fixed) return RC_OK;
+    if (is_told(e, c, known)) return RC_OK;
     TRY(emitter_open(e, c->entry, &c->file, why));
     TRY(source_measure(e->ports.source, c->file, &c->stat, why));
     c->raw_size = c->stat.size;
@@ -338,28 +351,32 @@ static size_t take_todo(struct emitter *e, struct candidate *all) {
     return n;
 }
 
+/* What of a candidate can be decided without the others. */
+static enum rc identify_one(struct emitter *e, struct candidate *c, const struct ledger_file *known, size_t *sought,
+                            struct why *why) {
+    struct why local = {0};
+    enum rc rc = open_candidate(e, c, known, &local);
+    if (rc == RC_OK && c->fate != LATER) rc = decide(e, c, known, &local);
+    if (c->fate == SEEK && rc == RC_OK && (*sought)++ >= SEEK_MAX) c->fate = LATER;
+    if (c->fate != SEEK || rc != RC_OK) source_close(e->ports.source, TAKE(c->file));
+    if (rc == RC_STOP || rc == RC_BROKEN) return *why = local, rc;
+    if (rc != RC_OK) c->fate = SKIP;
+    if (rc == RC_BUSY)
+        emitter_todo(e, c->entry);
+    else if (rc != RC_OK && !give_up(e, c->entry, rc, &local))
+        e->rescan_again = true;
+    if (rc == RC_OK) c->entry->denied = false;
+    if (c->fate == KNOWN) settle(e, c, known->id, known);
+    if (c->fate == IGNORE) leave_alone(e, c);
+    if (c->fate == LATER) emitter_later(e, c->entry);
+    return RC_OK;
+}
+
 static enum rc identify_batch(struct emitter *e, struct candidate *all, size_t n, struct why *why) {
     struct ledger_file *known = ARENA_ARRAY(&e->arena, struct ledger_file, n);
     size_t sought = 0;
     TRY(lookup_all(e, all, n, known, why));
-    for (size_t i = 0; i < n; i++) {
-        struct candidate *c = &all[i];
-        struct why local = {0};
-        enum rc rc = open_candidate(e, c, &local);
-        if (rc == RC_OK && c->fate != LATER) rc = decide(e, c, &known[i], &local);
-        if (c->fate == SEEK && rc == RC_OK && sought++ >= SEEK_MAX) c->fate = LATER;
-        if (c->fate != SEEK || rc != RC_OK) source_close(e->ports.source, TAKE(c->file));
-        if (rc == RC_STOP || rc == RC_BROKEN) return *why = local, rc;
-        if (rc != RC_OK) c->fate = SKIP;
-        if (rc == RC_BUSY)
-            emitter_todo(e, c->entry);
-        else if (rc != RC_OK && !give_up(e, c->entry, rc, &local))
-            e->rescan_again = true;
-        if (rc == RC_OK) c->entry->denied = false;
-        if (c->fate == KNOWN) settle(e, c, known[i].id, &known[i]);
-        if (c->fate == IGNORE) leave_alone(e, c);
-        if (c->fate == LATER) emitter_later(e, c->entry);
-    }
+    for (size_t i = 0; i < n; i++) TRY(identify_one(e, &all[i], &known[i], &sought, why));
     TRY(seek_all(e, all, n, why));
     TRY(enroll_all(e, all, n, known, why));
     return amend_all(e, all, n, known, why);

@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "resemble.h"
 
-#include "num.h"
+#include "decode_kind.h"
 
 #include <string.h>
-
-static const char *const endings[] = {".gz", ".zst", ".xz", ".bz2", ".z", ".zstd"};
 
 static struct str name_of(struct str uri) {
     const char *slash = uri.len ? memrchr(uri.at, '/', uri.len) : NULL;
     size_t from = slash ? (size_t)(slash - uri.at) + 1 : 0;
     struct str name = str_sub(uri, from, uri.len);
-    for (size_t i = 0; i < COUNT_OF(endings); i++) {
-        struct str ending = str_of(endings[i]);
-        if (name.len > ending.len && str_ends(name, ending)) return str_sub(name, 0, name.len - ending.len);
-    }
-    return name;
+    size_t ending = decode_kind_ending(name);
+    return ending < name.len ? str_sub(name, 0, name.len - ending) : name;
 }
 
 static bool is_separator(char c) { return c == '.' || c == '-' || c == '_'; }
@@ -46,7 +41,5 @@ struct str resemble_stem(struct str uri, char out[RESEMBLE_NAME_MAX]) {
 bool resemble_is_made_of(struct str packed, struct str uri) {
     if (!str_starts(packed, uri)) return false;
     struct str ending = str_sub(packed, uri.len, packed.len);
-    for (size_t i = 0; i < COUNT_OF(endings); i++)
-        if (str_equal(ending, str_of(endings[i]))) return true;
-    return false;
+    return ending.len && decode_kind_ending(ending) == ending.len;
 }

@@ -221,6 +221,11 @@ RC run_settings_make(const struct runtime *r, bool once, struct run_settings *ou
         struct source view = view_of(r, s);
         out->emitter_sources[i] = emitter_source(s);
         out->emitter_sources[i].view = view;
+        bool guesses = s->text.compression == CONFIG_COMPRESSION_AUTO && !s->text.encoding;
+        bool decodes = s->text.compression != CONFIG_COMPRESSION_NONE || s->text.encoding;
+        out->emitter_sources[i].fixed_texts = guesses   ? EMITTER_NAMED_TEXTS
+                                              : decodes ? EMITTER_ALL_TEXTS
+                                                        : EMITTER_NO_TEXTS;
         out->worker_sources[i] = (struct worker_source){.name = s->name,
                                                         .view = view,
                                                         .converter = run_converter(c, s),

@@ -2,6 +2,7 @@
 """Promise: every line of the objects that paths of s3:// name is a record exactly once: a large object in parallel stripes,
 thousands of keys in pages, keys that come late, objects that are replaced while they are read, a server that fails or is
 cut off, a process that is killed; and what is done with inputs afterwards is done with the very object that was read."""
+import gzip
 import json
 import random
 import sys
@@ -255,3 +256,19 @@ def test_a_fleet_reads_a_bucket_and_its_processes_are_killed(tmp_path):
         fleet.drain_all()
         assert_once(fleet.mirror(), objects.values())
         fleet.assert_audit()
+
+
+@pytest.mark.parametrize("server", [Versitygw], indirect=True)
+def test_compressed_objects_are_read_as_their_texts(bucket_pipe, server):
+    """By the ends of their keys; damaged and cut ones up to there. A second run looks into none of them again."""
+    content, cut = text(1, 3 * MEBI), gzip.compress(text(2, MEBI))
+    put_all(server.client(), {"a.log.gz": gzip.compress(content[:MEBI]) + gzip.compress(content[MEBI:]), "b.log": text(3, 1000),
+                              "c.log.gz": cut[:len(cut) // 2], "d.gz": b"no such file\n"})
+    raw_source(bucket_pipe, server, "*").run_once()
+    found = set(readers.lines(bucket_pipe.out))
+    assert set(content.split(b"\n")) | set(text(3, 1000).split(b"\n")) | {b"no such file"} <= found
+    assert [r["reason"] for r in readers.rejects(bucket_pipe.out)] == ["damaged"]
+    count = len(readers.lines(bucket_pipe.out))
+    bucket_pipe.run_once()
+    assert len(readers.lines(bucket_pipe.out)) == count == len(found)
+    bucket_pipe.ask("audit", "--deep", check=OK)

@@ -59,13 +59,18 @@ static RC kind_of(const struct view *view, struct source_file *inner, enum decod
     return RC_OK;
 }
 
-/* Of a file whose bytes never change it is known how long it is, and nothing more is asked. */
+/* Looking into an object of a bucket is a request: only where its name says that it is worth it. */
+static bool is_left_alone(const struct view *view, const struct source_stat *stat, struct str uri) {
+    bool guesses = view->settings.automatic && view->settings.text.decode.charset == CHARSET_UTF8;
+    return stat->fixed && guesses && !decode_kind_is_named(uri);
+}
+
 static RC settings_of(const struct view *view, struct source_file *inner, struct source_file *file, struct why *why) {
     struct source_stat stat;
     enum decode_kind kind = DECODE_NONE;
     if (view->as_it_is) return RC_OK;
     TRY(source_stat(view->owner->inner, inner, &stat, why));
-    if (stat.fixed) return RC_OK;
+    if (is_left_alone(view, &stat, (struct str){file->uri, file->uri_len})) return RC_OK;
     TRY(kind_of(view, inner, &kind, why));
     bool decodes = kind != DECODE_NONE || view->settings.text.decode.charset != CHARSET_UTF8;
     file->settings = decodes ? &view->texts[kind] : NULL;

@@ -5,7 +5,8 @@
  * view may be given to any other. Listings, removals and moves are of the files as they lie there, and so are sizes and
  * times of a source_stat; .decoded and .end tell of the text.
  *
- * Files whose bytes never change (objects of a bucket) are left as they are.
+ * Of files whose bytes never change (objects of a bucket) `automatic` looks only into those that are named like
+ * compressed ones, as each look is a request.
  *
  * Nobody knows how long a text is before it was decoded. Small files are decoded when they are looked at; for others
  * .pending says that threads are at it, and to ask again soon.
@@ -26,6 +27,6 @@ struct source_view {
 /* Takes `inner` over. `threads` measure large files. */
 struct source source_decoded_new(struct source inner, unsigned threads);
 /* A handle that opens files in that way. It is gone with `decoded`, and is not freed. */
-struct source source_decoded_view(struct source decoded, const struct source_view *view);
+struct source source_decoded_view(struct source decoded, const struct source_view *settings);
 
 #endif

@@ -21,7 +21,7 @@ struct text {
 };
 
 #define IN(text)                                                                                                       \
-    { text, sizeof text - 1 }
+    { (text), sizeof(text) - 1 }
 
 static const struct text texts[] = {
     {CHARSET_UTF16LE, IN("a\0\n\0\x3D\xD8\x00\xDE"), IN("a\n\xF0\x9F\x98\x80")},

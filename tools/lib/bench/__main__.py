@@ -40,7 +40,7 @@ def parse():
     parser.add_argument("--runs", type=int)
     parser.add_argument("--levels", type=lambda text: [int(level) for level in text.split(",")])
     parser.add_argument("--files", type=int)
-    parser.add_argument("--converters", type=lambda text: text.split(","), default=list(converters.CONVERTERS))
+    parser.add_argument("--converters", type=lambda text: text.split(","), default=[*converters.CONVERTERS, "compressed"])
     parser.add_argument("--only", type=lambda text: text.split(","), default=[])
     options = parser.parse_args()
     options.folder = options.folder.resolve()

@@ -3,6 +3,7 @@
 each format."""
 import csv
 import json
+import subprocess
 from statistics import median
 
 import child
@@ -11,6 +12,7 @@ from measured import HOUR
 from targets import table
 
 LEVEL = 1
+COMPRESSED = """CPU of converting raw lines of compressed input, beside that of the tool (`gzip -dc`) plus that of the plain file. A file\nis decoded twice: once to know where it ends."""
 TIME = "time: {field: time, format: rfc3339}"
 NOTE = """MB are 10^6 bytes of input; CPU is user and system time of the whole process. Records by hour where the lines have a
 time. `to zstd`: input per CPU second beside zstd -1 -T1 of the same input; what is compressed is JSON with a key for
@@ -94,6 +96,32 @@ CONVERTERS = {
 }
 
 
+def pack(given, tool):
+    """The same input, compressed."""
+    path = given.path.with_suffix(f".{tool}")
+    if not path.exists():
+        part = path.with_suffix(".part")
+        with open(part, "wb") as out:
+            subprocess.run([tool, "-c", given.path], stdout=out, check=True)
+        part.rename(path)
+    return Input(path, path.stat().st_size, given.lines)
+
+
+def bench_compressed(options, log, pipelines):
+    """Raw lines out of compressed input, beside what decompressing it and converting it plain take together."""
+    rows, scratch = [], options.folder / "zstd.log"
+    for tool in ("gzip", "zstd"):
+        plain, packed = log.warm(), pack(log, tool).warm()
+        apart, own = [], []
+        for _ in range(options.runs):
+            raw = ["converter: raw"]
+            apart.append(child.run([tool, "-dc", packed.path], scratch).cpu + pipelines.make("", LEVEL, plain.path, source=raw).once(log.lines).cpu)
+            own.append(pipelines.make("", LEVEL, packed.path, source=raw).once(log.lines).cpu)
+        ratio = median(own) / median(apart)
+        rows.append((tool, f"{packed.bytes / 1e6:.0f}", f"{median(own):.2f}", f"{median(apart):.2f}", f"{ratio:.2f}"))
+    table("Compressed input", ("", "MB", "CPU s", "-dc and plain CPU s", "times"), rows, COMPRESSED)
+
+
 def make_input(options, log, name, writer):
     if writer == "ndjson":
         return log
@@ -126,4 +154,7 @@ def bench(options, log, pipelines, targets):
                      f"{given.bytes / median(bare) / 1e6:.0f}", f"{ratio:.2f}"))
         if target:
             targets.at_least(f"converter {name}: per CPU second, to zstd -T1", ratio, target)
-    table("Converters", ("", "MB", "MB/CPU s", "zstd MB/CPU s", "to zstd"), rows, NOTE)
+    if rows:
+        table("Converters", ("", "MB", "MB/CPU s", "zstd MB/CPU s", "to zstd"), rows, NOTE)
+    if "compressed" in options.converters:
+        bench_compressed(options, log, pipelines)

@@ -17,6 +17,11 @@ static void take_log(const rd_kafka_t *rk, int level, const char *facility, cons
     LOG_DEBUG("librdkafka", F_STR("facility", facility), F_STR("text", text));
 }
 
+/* A certificate that is not trusted is told as _SSL once and as a connection that broke at other times. */
+static int meant(int error, const char *reason) {
+    return strstr(reason, "certificate verify failed") ? RD_KAFKA_RESP_ERR__SSL : error;
+}
+
 static void take_error(rd_kafka_t *rk, int error, const char *reason, void *opaque) {
     (void)rk;
     struct kafka_client *client = opaque;
@@ -24,7 +29,7 @@ static void take_error(rd_kafka_t *rk, int error, const char *reason, void *opaq
     LOCKED(&client->lock);
     /* "all brokers are down" follows the reason that is worth keeping */
     if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && client->said) return;
-    client->said = error;
+    client->said = meant(error, reason);
     (void)snprintf(client->words, sizeof client->words, "%s", reason);
 }
 
@@ -97,6 +102,18 @@ static RC set_all(rd_kafka_conf_t *conf, const struct kafka_config *config, cons
     return set_users(conf, config, own, why);
 }
 
+/* Before 2.6.1 librdkafka says its nonce twice, which brokers take for a wrong password from Kafka 3.8.1 on. */
+static bool is_hurt_scram(const struct kafka_config *config) {
+    enum { MENDED = 0x020601ff };
+    bool scram = false;
+    for (size_t i = 0; i < config->properties_len; i++) {
+        const struct kafka_text_property *p = &config->properties[i];
+        if (!strcmp(p->name, "sasl.mechanism") || !strcmp(p->name, "sasl.mechanisms"))
+            scram = !strncmp(p->value, "SCRAM-", sizeof "SCRAM-" - 1);
+    }
+    return scram && rd_kafka_version() < (MENDED & ~0xff);
+}
+
 static void conf_destroy(rd_kafka_conf_t **conf) {
     if (*conf) rd_kafka_conf_destroy(*conf);
 }
@@ -117,6 +134,7 @@ enum rc kafka_client_init(struct kafka_client *client, const struct kafka_config
     (void)TAKE(conf); /* the handle's now */
     client->rk = rk;
     atomic_store(&client->proven, false);
+    client->hurt_scram = is_hurt_scram(config);
     client->grouped = callbacks && callbacks->rebalance;
     client->said = RD_KAFKA_RESP_ERR_NO_ERROR;
     (void)pthread_mutex_init(&client->lock, NULL);
@@ -157,6 +175,9 @@ enum rc kafka_client_fail(struct kafka_client *client, rd_kafka_resp_err_t error
     bool login = kafka_error_is_login(error) || (kafka_error_is_silence(error) && kafka_error_is_login(connection));
     if (login) rc = rc == RC_BROKEN || !atomic_load(&client->proven) ? RC_DENIED : RC_BUSY;
     if (login && kafka_error_is_silence(error)) advice = kafka_error_advice(connection);
+    if (login && client->hurt_scram)
+        advice = "with Kafka 3.8.1 and newer SCRAM needs librdkafka 2.6.1 or newer, whatever the password is: see "
+                 "docs/FLEET.md; else look at sasl.* and ssl.* in broker.properties";
     return why_set(why, rc, "broker: %s: %s%s%s%s%s%s", doing, rd_kafka_err2str(error), *said ? " (" : "", said,
                    *said ? ")" : "", *advice ? "; " : "", advice);
 }

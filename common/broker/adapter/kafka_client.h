@@ -26,6 +26,7 @@ struct kafka_client {
     rd_kafka_t *rk;
     bool grouped; /* a member of a group: its owner polls */
     atomic_bool proven;
+    bool hurt_scram; /* this librdkafka cannot log in by SCRAM to brokers of today */
     pthread_mutex_t lock;
     rd_kafka_resp_err_t said; /* under lock: the last word about connections */
     char words[256];

@@ -226,3 +226,34 @@ RC name_snapshot_page(struct str snapshot, uint64_t page, struct buf *out) {
     buf_add_format(out, "/p%08llu", (unsigned long long)page);
     return out->over ? RC_LIMIT : RC_OK;
 }
+
+RC name_losses_prefix(uint64_t generation, struct buf *out) {
+    buf_add_format(out, "_ledger/losses/g%llu/", (unsigned long long)generation);
+    return out->over ? RC_LIMIT : RC_OK;
+}
+
+RC name_loss(const struct name_loss *loss, struct buf *out) {
+    char file[ID_TEXT], attempt[ID_TEXT];
+    TRY(name_losses_prefix(loss->generation, out));
+    buf_add_format(out, "%s-%llu-%llu-%llu-%s-%llu", id_format(loss->file, file), (unsigned long long)loss->stripe,
+                   (unsigned long long)loss->from, (unsigned long long)loss->to, id_format(loss->attempt, attempt),
+                   (unsigned long long)loss->lines);
+    return out->over ? RC_LIMIT : RC_OK;
+}
+
+RC name_loss_parse(struct str key, struct name_loss *out) {
+    struct name_loss loss = {0};
+    uint64_t *const range[] = {&loss.stripe, &loss.from, &loss.to};
+    struct str part;
+    if (!take(&key, STR("_ledger/losses/")) || !str_cut(&key, '/', &part)) return RC_BAD;
+    TRY(lettered(part, 'g', UINT64_MAX, &loss.generation));
+    if (!str_cut(&key, '-', &part) || hex(part, &loss.file) != RC_OK) return RC_BAD;
+    for (size_t i = 0; i < sizeof range / sizeof range[0]; i++) {
+        if (!str_cut(&key, '-', &part)) return RC_BAD;
+        TRY(number(part, 0, UINT64_MAX, range[i]));
+    }
+    if (!str_cut(&key, '-', &part) || hex(part, &loss.attempt) != RC_OK || loss.from > loss.to) return RC_BAD;
+    TRY(number(key, 0, UINT64_MAX, &loss.lines));
+    *out = loss;
+    return RC_OK;
+}

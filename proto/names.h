@@ -46,6 +46,17 @@ bool name_is_removed(struct str key);
 /* _receipts/g<gen>/<file>-<N>.json */
 RC name_receipt(uint64_t generation, struct id file, uint64_t end, struct buf *out);
 RC name_receipt_parse(struct str key, uint64_t *out_generation, struct id *out_file, uint64_t *out_end);
+/* _ledger/losses/g<gen>/<file>-<stripe>-<from>-<to>-<attempt>-<lines>: a won range that a repair gave up */
+struct name_loss {
+    uint64_t generation;
+    struct id file;
+    uint64_t stripe, from, to; /* bytes of the file */
+    struct id attempt;
+    uint64_t lines;
+};
+RC name_losses_prefix(uint64_t generation, struct buf *out);
+RC name_loss(const struct name_loss *loss, struct buf *out);
+RC name_loss_parse(struct str key, struct name_loss *out);
 /* _ledger/identity.json: which ledger and queue write here */
 #define NAME_LEDGER_IDENTITY STR("_ledger/identity.json")
 

@@ -3,6 +3,7 @@
 
 #include "alloc.h"
 #include "log.h"
+#include "losses.h"
 #include "names.h"
 #include "num.h"
 #include "own.h"
@@ -122,9 +123,10 @@ static RC one_attempt(struct repair *r, struct remake *remake, struct lost_attem
     r->result->hurt = true;
     if (rc != RC_OK) {
         tell_lost(r, a, &words);
-        return RC_OK;
+        return sending->on ? losses_note(r->ports->store, r->ports->ledger.at.generation, a, why) : RC_OK;
     }
     TRY(check_token(r, sending, why));
+    if (sending->on) TRY(losses_forget(r->ports->store, r->ports->ledger.at.generation, a, why));
     if (sending->on) TRY(remake_append(remake, a, sending->epoch, &messages, why));
     r->result->attempts++;
     r->result->messages += messages;

@@ -2,6 +2,7 @@
 #include "audit.h"
 
 #include "audit_inner.h"
+#include "names.h"
 #include "status.h"
 #include "tombstone.h"
 #include "own.h"
@@ -60,12 +61,31 @@ static RC tell_files(struct audit *a, struct why *why) {
     return RC_OK;
 }
 
+static enum rc see_loss(void *context, struct str key, uint64_t bytes) {
+    struct audit_result *result = context;
+    struct name_loss loss;
+    (void)bytes;
+    if (name_loss_parse(key, &loss) != RC_OK) return RC_OK;
+    result->lost_attempts++;
+    result->lost_lines += loss.lines;
+    result->lost_bytes += loss.to - loss.from;
+    return RC_OK;
+}
+
+static RC count_losses(struct audit *a, struct why *why) {
+    AUTO(buf_done) struct buf prefix = BUF_INIT(NAME_MAX_BYTES);
+    TRY(name_losses_prefix(a->report->generation, &prefix));
+    return a->report->store.ops ? store_list(a->report->store, buf_str(&prefix), STR(""), see_loss, a->result, why)
+                                : RC_OK;
+}
+
 static RC run(struct audit *a, struct why *why) {
     uint64_t next = 0;
     int64_t when = 0;
     if (a->report->store.ops)
         TRY(tombstone_look(a->report->store, a->queue, a->report->generation, &a->result->removed, &when, why));
     if (a->result->removed) return RC_OK;
+    TRY(count_losses(a, why));
     for (bool more = true; more;) {
         a->low = next;
         a->high = UINT64_MAX;

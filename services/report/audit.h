@@ -101,8 +101,11 @@ struct audit_result {
     uint64_t seals_in_progress;             /* sealed batches without their manifest */
     uint64_t objects_in_progress;           /* objects of such batches, or of ones after them */
     uint64_t objects_foreign;               /* in the same folders, of another queue: left alone */
-    uint64_t passes;                        /* windows */
-    bool removed; /* the generation was removed: there is nothing to compare, and nothing was */
+    uint64_t lost_attempts;                 /* that a repair gave up, by --accept-loss: won, and in no object */
+    uint64_t lost_lines,
+        lost_bytes;  /* of their ranges, the ledger has these lines too; a line over a stripe's end is in two ranges */
+    uint64_t passes; /* windows */
+    bool removed;    /* the generation was removed: there is nothing to compare, and nothing was */
 };
 
 /* "gap" */

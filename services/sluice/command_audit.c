@@ -160,6 +160,9 @@ static void summary_json(struct auditing *a, const struct audit_result *r, bool 
                    {"seals_in_progress", r->seals_in_progress},
                    {"objects_in_progress", r->objects_in_progress},
                    {"objects_foreign", r->objects_foreign},
+                   {"lost_attempts", r->lost_attempts},
+                   {"lost_lines", r->lost_lines},
+                   {"lost_bytes", r->lost_bytes},
                    {"passes", r->passes}};
     json_close(json, ']');
     json_key(json, STR("findings"));
@@ -206,6 +209,11 @@ static void summary_text(const struct auditing *a, const struct audit_result *r,
                       "in progress: %" PRIu64 " messages, %" PRIu64 " sealed batches, %" PRIu64
                       " objects without a manifest\n",
                       r->in_progress, r->seals_in_progress, r->objects_in_progress);
+    if (r->lost_attempts)
+        (void)fprintf(out,
+                      "accepted as lost by `sluice repair`: %" PRIu64 " of these lines, %s of input in %" PRIu64
+                      " attempts\n",
+                      r->lost_lines, progress_bytes(r->lost_bytes, bytes), r->lost_attempts);
     if (r->findings)
         (void)fprintf(out, "NOT CLEAN: %" PRIu64 " findings\n", r->findings);
     else

@@ -2,6 +2,8 @@
 """Promise: a queue that lost acknowledged messages is refused with words; `sluice repair` makes again what is nowhere any
 more, and only that, and then every line is there once; what cannot be made again is told line by line, and nothing is
 changed before somebody accepts it."""
+import re
+
 import pytest
 
 import readers
@@ -116,13 +118,22 @@ def test_a_renamed_input_is_found(unfinished):
 
 def test_accepted_losses_stay_visible(unfinished):
     lose(unfinished, "all segments")
-    (unfinished.inputs / "b.ndjson").unlink()
+    aside, size = unfinished.folder / "aside", (unfinished.inputs / "b.ndjson").stat().st_size
+    (unfinished.inputs / "b.ndjson").rename(aside)
     done = repair(unfinished, "--accept-loss")
     assert b"lost for ever" in done.stdout, done.stdout
     lines = readers.multiset(readers.lines(unfinished.out))
     assert lines and set(lines.values()) == {1}
     assert unfinished.ask_json("status")["total"]["outstanding"] > 0, "the lost lines are not forgotten"
     assert b"b.ndjson" in repair(unfinished, check=BROKEN).stdout
+    attempts, told = map(int, re.search(rb"lost for ever: (\d+) attempts, (\d+) lines", done.stdout).groups())
+    summary = unfinished.ask_json("audit")["summary"]
+    assert (summary["lost_attempts"], summary["lost_lines"]) == (attempts, told) and told > 0
+    assert 0 < summary["lost_bytes"] <= size + 4096, "a line that crosses the end of a stripe is in two ranges"
+    assert f"accepted as lost by `sluice repair`: {told} of these lines".encode() in unfinished.ask("audit").stdout
+    aside.rename(unfinished.inputs / "b.ndjson")
+    repair(unfinished)
+    assert unfinished.ask_json("audit")["summary"]["lost_attempts"] == 0, "what was made again counts as lost"
 
 
 def test_another_configuration_than_of_then_is_refused(unfinished):

@@ -172,6 +172,26 @@ static void receipts_are_parsed_back(void **state) {
         if (name_receipt_parse(str_of(bad[i]), &generation, &id, &end) != RC_BAD) fail_msg("\"%s\" is taken", bad[i]);
 }
 
+static void losses_are_parsed_back(void **state) {
+    (void)state;
+    AUTO(buf_done) struct buf key = BUF_INIT(NAME_MAX_BYTES);
+    struct name_loss loss = {3, queue, 4, 500, 700, queue, 12}, back = {0};
+    assert_int_equal(name_loss(&loss, &key), RC_OK);
+    assert_string_equal(buf_text(&key), "_ledger/losses/g3/" QUEUE "-4-500-700-" QUEUE "-12");
+    assert_int_equal(name_loss_parse(buf_str(&key), &back), RC_OK);
+    assert_memory_equal(&loss, &back, sizeof loss);
+    static const char *const bad[] = {"_ledger/losses/g3/" QUEUE "-4-700-500-" QUEUE "-12",
+                                      "_ledger/losses/g3/" QUEUE "-4-500-700-" QUEUE,
+                                      "_ledger/losses/g3/" QUEUE "-4-500-700-" QUEUE "-x",
+                                      "_ledger/losses/3/" QUEUE "-4-500-700-" QUEUE "-12",
+                                      "_ledger/losses/g3/" QUEUE "-4-500-" QUEUE "-12",
+                                      "_ledger/losses/g3/x-4-500-700-" QUEUE "-12",
+                                      "_ledger/losses/",
+                                      ""};
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        if (name_loss_parse(str_of(bad[i]), &back) != RC_BAD) fail_msg("\"%s\" is taken", bad[i]);
+}
+
 static void manifests_are_parsed_back(void **state) {
     (void)state;
     struct id id;
@@ -234,15 +254,11 @@ static void a_full_buffer_stays_as_it_was(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(objects_have_one_key),
-        cmocka_unit_test(outputs_that_are_no_path_are_refused),
-        cmocka_unit_test(long_keys_are_refused),
-        cmocka_unit_test(other_keys_are_no_objects),
-        cmocka_unit_test(the_other_keys),
-        cmocka_unit_test(receipts_are_parsed_back),
-        cmocka_unit_test(manifests_are_parsed_back),
-        cmocka_unit_test(seals_are_parsed_back),
-        cmocka_unit_test(a_full_buffer_stays_as_it_was),
+        cmocka_unit_test(objects_have_one_key),   cmocka_unit_test(outputs_that_are_no_path_are_refused),
+        cmocka_unit_test(long_keys_are_refused),  cmocka_unit_test(other_keys_are_no_objects),
+        cmocka_unit_test(the_other_keys),         cmocka_unit_test(receipts_are_parsed_back),
+        cmocka_unit_test(losses_are_parsed_back), cmocka_unit_test(manifests_are_parsed_back),
+        cmocka_unit_test(seals_are_parsed_back),  cmocka_unit_test(a_full_buffer_stays_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

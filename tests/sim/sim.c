@@ -23,8 +23,8 @@ static const char *const CLASSES[SIM_CLASSES] = {"calm",       "faults",   "cras
 static const char *const MUTATIONS[SIM_MUTATIONS] = {
     "sound",           "undecided-wins", "put-overwrites",   "wrong-index", "ids-reused",       "blocks-dropped",
     "no-predecessor",  "void-forgotten", "trim-all",         "no-barrier",  "nothing-unsealed", "own-forgotten",
-    "older-forgotten", "counters-late",  "claims-unchecked", "claims-lost", "changes-unseen",   "end-invented",
-    "end-forgotten",   "ends-unseen"};
+    "older-forgotten", "counters-late",  "claims-unchecked", "claims-lost", "end-invented",     "end-forgotten",
+    "ends-unseen"};
 
 const char *sim_class_name(enum sim_class class) { return CLASSES[class]; }
 

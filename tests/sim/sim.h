@@ -51,7 +51,6 @@ enum sim_mutation {
     SIM_COUNTERS_LATE,    /* a snapshot says how far chains were told when its pages had been written, not before */
     SIM_CLAIMS_UNCHECKED, /* advance neither looks at claims nor stores them */
     SIM_CLAIMS_LOST,      /* a recoverer gives winners without their claims */
-    SIM_CHANGES_UNSEEN,   /* a worker never sees that a file changed while it read it */
     SIM_CAUGHT,           /* those above are caught within some hundred seeds */
     /* Two that take some thousand seeds (7218 and 8233 of all, 1295 of rollback caught them when they were written);
      * the contract suite of the ledger tests both. */

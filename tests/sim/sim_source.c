@@ -63,14 +63,6 @@ static enum rc watched_read(void *self, struct source_file *file, uint64_t from,
     return rc;
 }
 
-/* For a mutation: the answer that a file gives that nobody touches. */
-static enum rc watched_stat(void *self, struct source_file *file, struct source_stat *out, struct why *why) {
-    enum rc rc = below->stat(self, file, out, why);
-    bool lies = here->options.mutation == SIM_CHANGES_UNSEEN && here->running && here->running->service == SIM_WORKER;
-    if (rc == RC_OK && lies) out->size = 0, out->mtime_ns = 0;
-    return rc;
-}
-
 static void free_nothing(void *self) { (void)self; }
 
 struct source sim_source(struct sim *sim, struct source source, bool shared) {
@@ -79,7 +71,6 @@ struct source sim_source(struct sim *sim, struct source source, bool shared) {
     struct source_ops *ops = &watched[shared];
     *ops = *source.ops;
     ops->read = watched_read;
-    ops->stat = watched_stat;
     ops->remove = watched_remove;
     ops->move = watched_move;
     if (shared) ops->free = free_nothing;

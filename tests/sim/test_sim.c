@@ -163,7 +163,6 @@ static void mutants_are_caught(void **state) {
         struct sim_result r = {.ok = true};
         enum sim_class class = m == SIM_NO_PREDECESSOR ? SIM_ZOMBIES : SIM_ALL; /* it takes rivals that sleep */
         if (m >= SIM_NO_BARRIER) class = m == SIM_OLDER_FORGOTTEN ? SIM_GENERATION : SIM_ROLLBACK;
-        if (m == SIM_CHANGES_UNSEEN) class = SIM_FILES;
         uint64_t seed = 0;
         while (r.ok && seed < MUTANT_SEEDS) {
             running = (struct sim_options){.seed = ++seed, .class = class, .mutation = (enum sim_mutation)m};

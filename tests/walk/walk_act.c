@@ -67,6 +67,14 @@ static void rotate_to(struct walk_files *f, struct walk_name *name, const char *
 static void act_rotate(struct walk_files *f, struct walk_name *name) { rotate_to(f, name, "in"); }
 static void act_rotate_out(struct walk_files *f, struct walk_name *name) { rotate_to(f, name, "out"); }
 
+/* What was moved away comes back, under another name. */
+static void act_return(struct walk_files *f, struct walk_name *name) {
+    char to[WALK_PATH_MAX];
+    if (name->listed) return;
+    fresh_path(f, "in", to);
+    walk_rename(f, name, to, true);
+}
+
 /* Where files are closed, the lines in front of a cut are others than those of the file from its start. */
 static void act_cut(struct walk_files *f, struct walk_name *name) {
     bool whole = f->closes || chance(f, 50);
@@ -112,6 +120,7 @@ static const struct {
     {"write to", act_write, 60},
     {"rotate", act_rotate, 6},
     {"rotate to where nobody looks", act_rotate_out, 3},
+    {"move back", act_return, 12},
     {"cut", act_cut, 5},
     {"cut and regrow", act_regrow, 6},
     {"copy and cut", act_copytruncate, 5},

@@ -31,7 +31,7 @@ static const char help[] =
     "\n"
     "  --dry-run      only say what is lost and what would be done\n"
     "  --accept-loss  go on although something cannot be made again: it is told, its files never get a receipt, and\n"
-    "                 `sluice audit` finds their lines missing\n"
+    "                 `sluice audit` tells how many lines and bytes that were\n"
     "\n"
     "Exit codes: 0 all is there or was made again, 2 wrong use, 74 something cannot be made again, 75 something was "
     "not\n"

@@ -27,6 +27,7 @@ struct text {
     struct text_settings settings;
     struct source inner;
     struct source_file *file;
+    bool fixed; /* its bytes never change: nothing is looked at again */
     struct decode *decode;
     char chunk[CHUNK]; /* of the file; what is not decoded yet is in [chunk_from, chunk_to) */
     size_t chunk_from, chunk_to;
@@ -107,6 +108,7 @@ static void remember(struct text *t, const char *from, size_t len) {
 static RC still(struct text *t, const struct seen *seen, struct why *why) {
     char now[SEEN];
     size_t got = 0;
+    if (t->fixed) return RC_OK;
     TRY(source_read(t->inner, t->file, seen->from, now, seen->len, &got, why));
     if (got == seen->len && memcmp(now, seen->bytes, got) == 0) return RC_OK;
     return why_set(why, RC_STALE, "the file was rewritten while it was read");
@@ -176,6 +178,7 @@ static RC look_again(struct text *t, struct why *why) {
 static RC begin(struct text *t, struct why *why) {
     struct source_stat now;
     TRY(source_stat(t->inner, t->file, &now, why));
+    t->fixed = now.fixed;
     if (now.size < decode_state(t->decode).raw_at) return why_set(why, RC_STALE, "the file is shorter than it was");
     decode_set_cap(t->decode, cap_of(t, now.size));
     return RC_OK;

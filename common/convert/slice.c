@@ -14,8 +14,6 @@ enum {
     /* One call of simdjson's first stage; it and the tape stay in the second-level cache. Measured: bench_convert. */
     BATCH_BYTES = 128 * 1024,
     BATCH_LINES = 4096,
-    /* A reject: 64 KiB of raw and an uri of 4 KiB, each byte at most 6 as \u001f, and the other members. */
-    REJECT_BYTES_MAX = 6 * (SLICE_RAW_MAX + SLICE_DETAIL_MAX + 64 * 1024) + 4096,
     URI_MAX = 60 * 1024,
 };
 
@@ -27,7 +25,7 @@ struct slice *slice_new(struct slice_limits limits) {
     route_init(&slice->paths, slice->limits.outputs_max);
     /* 1 and 1.0, or a and A under other templates: some keys can have one path. */
     route_init(&slice->keys, 2 * slice->limits.outputs_max);
-    slice->reject = BUF_INIT(REJECT_BYTES_MAX);
+    slice->reject = BUF_INIT(SLICE_REJECT_BYTES_MAX);
     slice->ends = alloc_zero(BATCH_LINES, sizeof *slice->ends);
     return slice;
 }
@@ -42,6 +40,7 @@ void slice_free(struct slice *slice) {
     free(slice->spans.at);
     slice_joins_free(slice);
     slice_sums_free(slice);
+    slice_again_free(slice);
     free(slice->outputs);
     free(slice->ends);
     free(slice);
@@ -57,6 +56,7 @@ void slice_begin(struct slice *slice, struct converter *converter, const struct 
     route_reset(&slice->keys);
     route_reset(&slice->paths);
     slice_sums_reset(slice);
+    slice_again_begin(slice);
     slice->reject_output = slice->overflow_output = ROUTE_NONE;
     slice->has_last = false;
     slice->result = (struct slice_result){.outputs = slice->outputs};
@@ -104,7 +104,8 @@ static void put_record(struct slice *slice, const struct slice_line *line, const
 }
 
 static bool is_kept(struct slice *slice, const struct slice_line *line, const struct converted *made) {
-    if (!made->once || !slice->place.kept || kept_take(slice->place.kept, made->once_key, line->offset)) return true;
+    uint64_t offset = slice->is_again ? slice->again_offset : line->offset;
+    if (!made->once || !slice->place.kept || kept_take(slice->place.kept, made->once_key, offset)) return true;
     slice->result.counts.duplicates++;
     return false;
 }
@@ -204,6 +205,10 @@ static struct slice_line line_at(struct str batch, size_t from, size_t end, uint
 
 void slice_add(struct slice *slice, struct str bytes, uint64_t offset, size_t *out_taken) {
     size_t taken = 0;
+    if (slice->is_again) {
+        slice_add_again(slice, bytes, offset, out_taken);
+        return;
+    }
     while (taken < bytes.len) {
         size_t batch_bytes = 0;
         size_t count = next_batch(slice, str_sub(bytes, taken, bytes.len), &batch_bytes);

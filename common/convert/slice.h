@@ -25,6 +25,9 @@
  * all are written and forgotten, so that one group may have several records; adding those up gives the same.
  * counts.converted counts the lines, counts.records the records that were written.
  *
+ * Lines of a file of rejects (place.uri is one of reject_uri.h) are rejects themselves, and what slice_add() converts
+ * is the lines that these hold (slice_again.c).
+ *
  * Beyond `outputs_max` outputs records go to the output of partition_overflow_path(), counted in counts.overflow.
  *
  * Memory: 16 bytes a piece, what has to be copied, and about 300 bytes an output; kept for the next slice. When it
@@ -44,6 +47,8 @@ enum {
     SLICE_PIECE_MAX = 64 * 1024,
     SLICE_RAW_MAX = 64 * 1024,
     SLICE_DETAIL_MAX = 1024,
+    /* A reject: 64 KiB of raw and an uri of 4 KiB, each byte at most 6 as \u001f, and the other members. */
+    SLICE_REJECT_BYTES_MAX = 6 * (SLICE_RAW_MAX + SLICE_DETAIL_MAX + 64 * 1024) + 4096,
     SLICE_BYTES_DEFAULT = 32 * 1024 * 1024,
     SLICE_GROUPS_MAX = 16 * 1024, /* 200 bytes each */
 };
@@ -128,6 +133,8 @@ void slice_add_too_long(struct slice *slice, uint64_t offset, uint64_t length, s
 /* Adds the reject that says that the text stops here: `rest` is the line that it stops in, from `offset` on, or
  * nothing; `detail` says why. */
 void slice_add_stop(struct slice *slice, uint64_t offset, struct str rest, struct str detail);
+/* How long a line of the file can be, where lines of its source have at most max_line_bytes. */
+size_t slice_line_bytes_max(struct str uri, size_t max_line_bytes);
 /* True when slice_add() would stop at once. */
 bool slice_full(const struct slice *slice);
 /* Good until the next slice_begin(). */

@@ -65,11 +65,14 @@ struct slice {
     bool last_has_time;
     int64_t last_bucket;
     uint32_t last_output;
-    struct buf reject;        /* one reject being written */
-    struct slice_spans spans; /* of the record that is put together */
-    struct slice_join *joins; /* one a stream; NULL until a part came */
-    uint32_t *ends;           /* of the lines of a batch */
-    struct slice_sums *sums;  /* of a source that is added up; NULL until there was one */
+    struct buf reject;         /* one reject being written */
+    struct slice_spans spans;  /* of the record that is put together */
+    struct slice_join *joins;  /* one a stream; NULL until a part came */
+    uint32_t *ends;            /* of the lines of a batch */
+    struct slice_again *again; /* of files of rejects; NULL until there was one */
+    bool is_again;             /* the file is one */
+    uint64_t again_offset;     /* of the reject whose line is converted */
+    struct slice_sums *sums;   /* of a source that is added up; NULL until there was one */
     struct slice_result result;
 };
 
@@ -88,6 +91,10 @@ void slice_sums_flush(struct slice *slice);
 void slice_sums_reset(struct slice *slice);
 size_t slice_sums_pending(const struct slice *slice);
 void slice_sums_free(struct slice *slice);
+/* slice_again.c: is the slice of a file of rejects? slice_add() of one. */
+void slice_again_begin(struct slice *slice);
+void slice_add_again(struct slice *slice, struct str bytes, uint64_t offset, size_t *out_taken);
+void slice_again_free(struct slice *slice);
 /* Adds whole records with their LFs. */
 void slice_put(struct slice *slice, uint32_t number, const char *at, size_t bytes);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source_uri.h"
 
+#include "own.h"
+
 /* 1: stands for itself. Unreserved, sub-delims, ':' and '@' of RFC 3986, and '/'. */
 static const unsigned char plain[256] = {
     ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1, ['F'] = 1, ['G'] = 1, ['H'] = 1, ['I'] = 1, ['J'] = 1,
@@ -90,4 +92,17 @@ RC source_uri_decode(struct str uri, struct buf *out, struct why *why) {
     enum rc rc = source_uri_decode_piece(uri, at, out);
     if (rc == RC_BAD) return no_uri(uri, why);
     return rc == RC_OK ? RC_OK : why_set(why, rc, "the path of a URI is longer than %d bytes", SOURCE_PATH_MAX);
+}
+
+bool source_uri_names(struct str asked, struct str uri) {
+    if (!asked.len) return false;
+    if (str_equal(asked, uri)) return true;
+    AUTO(buf_done) struct buf path = BUF_INIT(uri.len);
+    if (source_uri_decode(uri, &path, NULL) != RC_OK) {
+        buf_reset(&path);
+        buf_add(&path, uri);
+    }
+    struct str whole = buf_str(&path);
+    if (!str_ends(whole, asked)) return false;
+    return whole.len == asked.len || asked.at[0] == '/' || whole.at[whole.len - asked.len - 1] == '/';
 }

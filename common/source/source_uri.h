@@ -7,6 +7,8 @@
 
 #include "buf.h"
 
+#include <stdbool.h>
+
 enum {
     SOURCE_PATH_MAX = 4095,                   /* Linux's PATH_MAX without its NUL */
     SOURCE_URI_MAX = 7 + 3 * SOURCE_PATH_MAX, /* "file://", and every byte encoded */
@@ -21,5 +23,8 @@ RC source_uri_decode_piece(struct str uri, size_t at, struct buf *out);
 /* Appends the path: the inverse. Takes lower-case digits, needless encodings and the host "localhost" too; RC_BAD for
  * other schemes and hosts, a query, a fragment, a broken '%' and an encoded NUL. */
 RC source_uri_decode(struct str uri, struct buf *out, struct why *why);
+
+/* Does what a person typed name the file: its uri, its path, or the end of its path from a '/' on? */
+bool source_uri_names(struct str asked, struct str uri);
 
 #endif

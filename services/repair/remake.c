@@ -11,6 +11,7 @@
 #include "own.h"
 #include "reader.h"
 #include "records.h"
+#include "reject_uri.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +181,11 @@ static RC find_source(struct remake *r, struct str name, const struct worker_sou
     return why_set(why, RC_BAD, "its source %.*s is not in this configuration", STR_ARG(name));
 }
 
+/* NULL: a record is a line. Rejects are lines, whatever they hold. */
+static struct segments *segments_of(const struct remake *r) {
+    return reject_uri_is(r->now->facts.uri) ? NULL : converter_segments(r->converter);
+}
+
 static void begin_slice(struct remake *r) {
     const struct lost_attempt *a = r->now;
     struct slice_place place = {.uri = a->facts.uri,
@@ -214,7 +220,7 @@ static RC convert_long(struct remake *r, const struct reader *reader, uint64_t a
 /* Where lines go together: the segments of the range, as a lane took them. Its end is where one begins, or closed. */
 static RC convert_records(struct remake *r, const struct reader *reader, struct why *why) {
     const struct lost_attempt *a = r->now;
-    struct segments *segments = converter_segments(r->converter);
+    struct segments *segments = segments_of(r);
     struct records_start *start = &r->start;
     uint64_t at = start->at, len = a->won.to - at;
     if (len > MAX((uint64_t)WORKER_SLICE_MAX, (uint64_t)segments_window(segments)))
@@ -255,7 +261,8 @@ static RC add_lines(struct remake *r, uint64_t at, size_t len, struct why *why) 
 static RC convert_lines(struct remake *r, const struct reader *reader, const struct worker_source *source, uint64_t at,
                         struct why *why) {
     const struct lost_attempt *a = r->now;
-    uint64_t len = a->won.to - at, most = MAX((uint64_t)WORKER_SLICE_MAX, source->max_line_bytes + 2);
+    size_t line_max = slice_line_bytes_max(a->facts.uri, (size_t)source->max_line_bytes);
+    uint64_t len = a->won.to - at, most = MAX((uint64_t)WORKER_SLICE_MAX, (uint64_t)line_max + 2);
     if (len > most) return convert_long(r, reader, at, why);
     TRY(load(r, reader, at, (size_t)len, why));
     struct cut cut = cut_lines(&(struct cut_ask){.window = {r->window, (size_t)len},
@@ -287,7 +294,7 @@ static RC first_record(struct remake *r, const struct reader *reader, uint64_t *
                               .ready = a->won.to,
                               .ends = a->ends,
                               .ends_len = a->ends_len};
-    TRY(records_start(reader, converter_segments(r->converter), &ask, &r->start, &none, why));
+    TRY(records_start(reader, segments_of(r), &ask, &r->start, &none, why));
     *out = r->start.at;
     return RC_OK;
 }
@@ -295,7 +302,7 @@ static RC first_record(struct remake *r, const struct reader *reader, uint64_t *
 /* The first line start of a stripe is looked for as a lane does. RC_ABSENT: no line starts in the range. */
 static RC first_line(struct remake *r, const struct reader *reader, uint64_t *out, struct why *why) {
     const struct lost_attempt *a = r->now;
-    if (converter_segments(r->converter)) return first_record(r, reader, out, why);
+    if (segments_of(r)) return first_record(r, reader, out, why);
     *out = a->won.from;
     if (!id_is_none(a->won.predecessor)) return RC_OK;
     uint64_t end = stripe_end(a->won.stripe, a->facts.stripe_bytes);
@@ -317,13 +324,12 @@ static RC convert(struct remake *r, const struct reader *reader, const struct wo
     r->result = NULL;
     r->stop.stopped = false;
     kept_forget(r->kept);
-    r->first_end = rc == RC_ABSENT && converter_segments(r->converter) ? r->start.cut_end : 0;
+    r->first_end = rc == RC_ABSENT && segments_of(r) ? r->start.cut_end : 0;
     if (rc == RC_ABSENT) return is_end(a, a->won.to) ? reader_stop(reader, a->won.to, &r->stop, why) : RC_OK;
     if (rc != RC_OK) return rc;
     r->first_end = !follows && is_end(a, at) ? at : 0;
     if (is_end(a, a->won.to)) TRY(reader_stop(reader, a->won.to, &r->stop, why));
-    return converter_segments(r->converter) ? convert_records(r, reader, why)
-                                            : convert_lines(r, reader, source, at, why);
+    return segments_of(r) ? convert_records(r, reader, why) : convert_lines(r, reader, source, at, why);
 }
 
 /* As a lane does: where the last line did not tell that the text stops, a reject of its own does. */
@@ -374,7 +380,7 @@ RC remake_convert(struct remake *r, struct lost_attempt *a, struct why *why) {
     if (a->won.forgotten) return why_set(why, RC_BROKEN, "who came before it is forgotten, so it was durable once");
     TRY(find_source(r, a->facts.source, &source, why));
     AUTO(reader_close) struct reader reader = {0};
-    r->view = source->view.ops ? source->view : r->settings.source;
+    r->view = source->view.ops && !reject_uri_is(a->facts.uri) ? source->view : r->settings.source;
     TRY(open_file(r, &job, &uri, &reader, why));
     TRY(convert(r, &reader, source, why));
     tell_stop(r);

@@ -15,6 +15,7 @@ static void audit_done(struct audit *a) {
     audit_rows_done(&a->objects);
     arena_done(&a->arena);
     buf_done(&a->told_uri);
+    redriven_done(&a->redriven);
 }
 
 /* One window; it may have been narrowed when this returns. */
@@ -95,6 +96,7 @@ static RC run(struct audit *a, struct why *why) {
         more = a->high < UINT64_MAX;
         next = a->high + 1;
     }
+    if (a->report->store.ops) TRY(audit_check_redriven(a, why));
     return a->options->deep ? audit_check_deep(a, why) : RC_OK;
 }
 

@@ -59,6 +59,8 @@ enum audit_kind {
     AUDIT_RECEIPT_EARLY,   /* receipt_early: the file is not converted up to its end */
     AUDIT_RECEIPT_COUNTS,  /* receipt_counts: not those of the attempts up to its end */
     AUDIT_RECEIPT_OBJECTS, /* receipt_objects: an object that no manifest lists, or other numbers of records */
+    /* rejects */
+    AUDIT_REDRIVEN, /* redriven: more or fewer rejects of an object were converted again than it has */
     AUDIT_KINDS
 };
 
@@ -96,12 +98,13 @@ struct audit_result {
     uint64_t findings;
     uint64_t files, stripes, attempts, seals, manifests, objects, object_bytes, receipts;
     uint64_t deep_objects, deep_bytes, deep_records;
-    struct counts ledger, manifests_counts; /* sums over all files */
-    uint64_t in_progress;                   /* messages that are won and were in no manifest yet */
-    uint64_t seals_in_progress;             /* sealed batches without their manifest */
-    uint64_t objects_in_progress;           /* objects of such batches, or of ones after them */
-    uint64_t objects_foreign;               /* in the same folders, of another queue: left alone */
-    uint64_t lost_attempts;                 /* that a repair gave up, by --accept-loss: won, and in no object */
+    struct counts ledger, manifests_counts;  /* sums over all files */
+    uint64_t in_progress;                    /* messages that are won and were in no manifest yet */
+    uint64_t seals_in_progress;              /* sealed batches without their manifest */
+    uint64_t objects_in_progress;            /* objects of such batches, or of ones after them */
+    uint64_t rejects_live, rejects_redriven; /* rejects in objects: that are ones, that were converted again */
+    uint64_t objects_foreign;                /* in the same folders, of another queue: left alone */
+    uint64_t lost_attempts;                  /* that a repair gave up, by --accept-loss: won, and in no object */
     uint64_t lost_lines,
         lost_bytes;  /* of their ranges, the ledger has these lines too; a line over a stripe's end is in two ranges */
     uint64_t passes; /* windows */

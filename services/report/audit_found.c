@@ -37,6 +37,7 @@ static const char *const names[AUDIT_KINDS] = {
     [AUDIT_RECEIPT_EARLY] = "receipt_early",
     [AUDIT_RECEIPT_COUNTS] = "receipt_counts",
     [AUDIT_RECEIPT_OBJECTS] = "receipt_objects",
+    [AUDIT_REDRIVEN] = "redriven",
 };
 
 const char *audit_kind_name(enum audit_kind kind) {

@@ -9,6 +9,7 @@
 #include "arena.h"
 #include "audit.h"
 #include "manifest.h"
+#include "redriven.h"
 #include "seal.h"
 
 /* Rows of one kind, each `size` bytes. */
@@ -80,6 +81,7 @@ struct audit {
     struct arena arena;       /* of one seal and one manifest */
     struct id told_file;      /* the last file of a finding, and its uri */
     struct buf told_uri;
+    struct redriven redriven;
 };
 
 /* ---- audit_rows.c ---- */
@@ -139,6 +141,12 @@ bool audit_object_listed(const struct audit *a, uint64_t spot);
 
 /* ---- audit_receipts.c ---- */
 RC audit_check_receipts(struct audit *a, struct why *why);
+
+/* ---- audit_redriven.c ---- */
+/* In the first pass: what a manifest says of rejects. */
+void audit_note_rejects(struct audit *a, const struct manifest *manifest);
+/* Behind all passes. */
+RC audit_check_redriven(struct audit *a, struct why *why);
 
 /* ---- audit_deep.c ---- */
 RC audit_check_deep(struct audit *a, struct why *why);

@@ -201,6 +201,7 @@ static RC read_one(struct audit *a, const struct audit_chain *chain, struct audi
     audit_manifest_rows(&m, &listed);
     if (a->first) {
         count(a, &m);
+        audit_note_rejects(a, &m);
         TRY(name_manifest(a->queue, m.generation, m.partition, m.index, &key));
         TRY(compare_with_seal(a, buf_str(&key), &m, &listed, why));
         for (size_t i = 0; i < m.objects_len; i++) audit_check_parts(a, &m, &m.objects[i]);

@@ -5,6 +5,7 @@
 #include "json.h"
 #include "lines_before.h"
 #include "manifests.h"
+#include "redriven.h"
 #include "stored.h"
 #include "own.h"
 
@@ -20,6 +21,9 @@ struct rejects {
     void *context;
     struct stored stored;
     struct lines_before lines;
+    struct redriven redriven;
+    struct reject_uri object; /* the one that is read */
+    uint64_t offset;          /* of the next record in it */
     struct json_parser *json;
     struct buf record; /* with the parser's padding behind it */
     struct buf raw;    /* of raw_base64 */
@@ -28,6 +32,7 @@ struct rejects {
 static void rejects_done(struct rejects *r) {
     stored_done(&r->stored);
     lines_before_done(&r->lines);
+    redriven_done(&r->redriven);
     json_parser_free(r->json);
     buf_done(&r->record);
     buf_done(&r->raw);
@@ -99,9 +104,16 @@ static RC one(struct rejects *r, struct str record, struct why *why) {
     enum rc rc = parse(r, record, &line, why);
     if (rc != RC_OK) return why_wrap(why, RC_BROKEN, "%.*s: not a reject", STR_ARG(r->stored.key));
     if (!is_asked(r->ask, &line)) return RC_OK;
+    line.object = r->object;
     TRY(lines_before_stripe(&r->lines, line.file, line.stripe, &line.line_known, &before, why));
     line.line = line.line_known ? before + line.line_in_stripe + 1 : 0;
     return r->visit(r->context, &line);
+}
+
+static RC one_live(struct rejects *r, struct str record, struct why *why) {
+    uint64_t at = r->offset;
+    r->offset += record.len + 1;
+    return redriven_has(&r->redriven, r->object.key, at) ? RC_OK : one(r, record, why);
 }
 
 /* ---- all of them ---- */
@@ -111,10 +123,13 @@ static enum rc each_manifest(void *context, const struct manifest *m, struct why
     struct str raw, record;
     for (size_t i = 0; i < m->objects_len; i++) {
         if (!m->objects[i].rejects) continue;
+        r->object = (struct reject_uri){
+            .key = m->objects[i].key, .partition = m->partition, .index = m->index, .bytes = m->objects[i].raw_bytes};
+        r->offset = 0;
         TRY(stored_open(&r->stored, r->report->store, &m->objects[i], m->settings.format, why));
         while (stored_more(&r->stored)) {
             TRY(stored_next(&r->stored, &raw, why));
-            while (object_next_record(&raw, &record)) TRY(one(r, record, why));
+            while (object_next_record(&raw, &record)) TRY(one_live(r, record, why));
         }
     }
     return RC_OK;
@@ -132,6 +147,7 @@ RC rejects_each(const struct report *report, const struct rejects_ask *ask, reje
                         .json = json_parser_new((struct json_parser_limits){.bytes_max = RECORD_MAX}),
                         .record = BUF_INIT(RECORD_MAX + JSON_PADDING),
                         .raw = BUF_INIT(RECORD_MAX)};
+    TRY(redriven_read(report, &r.redriven, why));
     return manifests_each(report, each_manifest, &r, why);
 }
 

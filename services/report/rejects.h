@@ -4,11 +4,15 @@
  * A reject knows its line within its stripe; the number that an editor shows is that and the lines of the stripes
  * before, by the ledger's counts. While a stripe before is not converted to its end the number is not known yet.
  *
- * Memory: one manifest decoded, one frame (stored.h), and line counts (lines_before.h). Threads: one at a time. Fails:
- * with what the ports or the visitor fail with; RC_BROKEN for objects that are not what the manifest says. */
+ * What was converted again is no reject any more, and is left out (redriven.h).
+ *
+ * Memory: one manifest decoded, one frame (stored.h), what redriven.h holds, and line counts (lines_before.h). Threads:
+ * one at a time. Fails: with what the ports or the visitor fail with; RC_BROKEN for objects that are not what the
+ * manifest says. */
 #ifndef SLUICE_REJECTS_H
 #define SLUICE_REJECTS_H
 
+#include "reject_uri.h"
 #include "report.h"
 
 /* One reject; texts are good during the call. */
@@ -17,11 +21,12 @@ struct rejects_line {
     struct id file;
     uint64_t stripe, line_in_stripe, offset, length;
     bool line_known;
-    uint64_t line;     /* from 1 */
-    struct str raw;    /* the bytes of the line, or its first; may hold anything */
-    bool is_utf8;      /* so that it is written as `raw`, else as `raw_base64` */
-    bool truncated;    /* .raw is less than the line */
-    struct str record; /* the stored JSON object */
+    uint64_t line;            /* from 1 */
+    struct str raw;           /* the bytes of the line, or its first; may hold anything */
+    bool is_utf8;             /* so that it is written as `raw`, else as `raw_base64` */
+    bool truncated;           /* .raw is less than the line */
+    struct str record;        /* the stored JSON object */
+    struct reject_uri object; /* where it is stored; without .reason and .file */
 };
 
 struct rejects_ask {

@@ -3,7 +3,6 @@
 
 #include "source_uri.h"
 #include "utf8.h"
-#include "own.h"
 
 struct id report_id_before(struct id id) {
     for (size_t i = ID_BYTES; i-- > 0;)
@@ -26,15 +25,7 @@ void report_path(struct str uri, struct buf *out) {
     if (source_uri_decode(uri, out, NULL) != RC_OK) buf_add(out, uri);
 }
 
-bool report_names(struct str asked, struct str uri) {
-    if (!asked.len) return false;
-    if (str_equal(asked, uri)) return true;
-    AUTO(buf_done) struct buf path = BUF_INIT(uri.len);
-    report_path(uri, &path);
-    struct str whole = buf_str(&path);
-    if (!str_ends(whole, asked)) return false;
-    return whole.len == asked.len || asked.at[0] == '/' || whole.at[whole.len - asked.len - 1] == '/';
-}
+bool report_names(struct str asked, struct str uri) { return source_uri_names(asked, uri); }
 
 void report_show(struct str text, size_t max, struct buf *out) {
     size_t from = out->len;

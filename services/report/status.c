@@ -3,6 +3,7 @@
 
 #include "must.h"
 #include "num.h"
+#include "reject_uri.h"
 #include "own.h"
 
 const char *status_state_name(enum status_state state) {
@@ -84,6 +85,11 @@ static bool is_asked(const struct status_ask *ask, struct str uri) {
     return ask->files_len == 0;
 }
 
+/* Rejects of a generation are files of that one alone. */
+static bool is_of_another_generation(const struct report *r, struct str uri) {
+    return reject_uri_is(uri) && !reject_uri_of(uri, r->generation);
+}
+
 RC status_each(const struct report *r, const struct status_ask *ask, status_visit visit, void *context,
                struct status_total *out_total, struct why *why) {
     AUTO(arena_done) struct arena arena = ARENA_INIT;
@@ -96,7 +102,7 @@ RC status_each(const struct report *r, const struct status_ask *ask, status_visi
         for (size_t i = 0; i < n; i++) {
             struct status_file file = {0};
             after = page[i].file;
-            if (!is_asked(ask, page[i].facts.uri)) continue;
+            if (!is_asked(ask, page[i].facts.uri) || is_of_another_generation(r, page[i].facts.uri)) continue;
             TRY(describe(r, ask, &page[i], &file, why));
             add_total(&total, &file);
             if (visit) TRY(visit(context, &file));

@@ -21,6 +21,7 @@ int command_init(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_ledger(int argc, char **argv);
 int command_repair(int argc, char **argv);
+int command_redrive(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_try(int argc, char **argv);
 int command_test(int argc, char **argv);

@@ -163,6 +163,8 @@ static void summary_json(struct auditing *a, const struct audit_result *r, bool 
                    {"lost_attempts", r->lost_attempts},
                    {"lost_lines", r->lost_lines},
                    {"lost_bytes", r->lost_bytes},
+                   {"rejects_live", r->rejects_live},
+                   {"rejects_redriven", r->rejects_redriven},
                    {"passes", r->passes}};
     json_close(json, ']');
     json_key(json, STR("findings"));
@@ -201,6 +203,11 @@ static void summary_text(const struct auditing *a, const struct audit_result *r,
                   r->files, n->lines, n->converted, n->rejects, n->filtered, n->blank);
     (void)fprintf(out, "%" PRIu64 " attempts, %" PRIu64 " manifests, %" PRIu64 " objects of %s, %" PRIu64 " receipts\n",
                   r->attempts, r->manifests, r->objects, progress_bytes(r->object_bytes, bytes), r->receipts);
+    if (r->rejects_redriven)
+        (void)fprintf(out,
+                      "%" PRIu64 " rejects = %" PRIu64 " live + %" PRIu64
+                      " converted again (these lines are counted twice above)\n",
+                      r->rejects_live + r->rejects_redriven, r->rejects_live, r->rejects_redriven);
     if (deep)
         (void)fprintf(out, "%" PRIu64 " objects of %s read back, %" PRIu64 " records and rejects counted\n",
                       r->deep_objects, progress_bytes(r->deep_bytes, bytes), r->deep_records);

@@ -33,6 +33,7 @@ static const char help[] =
     "  status                  per file: how far it is\n"
     "  audit [--deep]          is every line there, once? exit code 0 or 1\n"
     "  rejects                 the lines that could not be converted, with place and reason\n"
+    "  redrive CONFIG          convert rejects again, after a configuration or a script was mended\n"
     "  cat [PARTITION]         the records of the objects\n"
     "  totals CONFIG           what sources with `aggregate` add up to\n"
     "  generations             which conversions of the data are there, and how large\n"
@@ -147,7 +148,7 @@ int main(int argc, char **argv) {
         {"gc", NULL, command_gc},           {"janitor", NULL, command_janitor},
         {"try", command_try, NULL},         {"test", command_test, NULL},
         {"ledger", command_ledger, NULL},   {"repair", command_repair, NULL},
-        {"totals", NULL, command_totals},
+        {"totals", NULL, command_totals},   {"redrive", command_redrive, NULL},
     };
     bound_memory();
     metric_set_version(STR(SLUICE_VERSION));

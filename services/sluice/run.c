@@ -204,9 +204,11 @@ static RC open_run(struct run *r, struct signals *signals, struct why *why) {
     atomic_store(&r->loops.epoch, r->runtime->ledger.at.epoch);
     TRY(run_settings_make(r->runtime, r->options.once, &r->settings, why));
     TRY(open_queue(r, signals, why));
+    if (r->options.redrive) TRY(run_redrive_find(r, why));
     if (r->options.roles & RUN_EMITTER) TRY(runtime_open_notify(r->runtime, why));
     if (r->options.roles & RUN_EMITTER) TRY(inputs_check(r->config, r->runtime->source, why));
-    if (r->options.roles & RUN_EMITTER) TRY(serve_start(r->config, r->runtime->source, &r->serve, why));
+    bool files = (r->options.roles & RUN_EMITTER) && !r->options.redrive; /* rejects are in the store, for all */
+    if (files) TRY(serve_start(r->config, r->runtime->source, &r->serve, why));
     TRY(open_lanes(r, why));
     TRY(open_uploads(r, why));
     enum { OTHERS = 6 }; /* emitter, committer, share, keeper, older, upkeep */
@@ -219,6 +221,7 @@ static void close_parts(struct run *r) {
     worker_free(TAKE(r->worker));
     serve_free(TAKE(r->serve));
     run_settings_done(&r->settings);
+    redrive_done(&r->redrive);
     free(TAKE(r->won));
     free(TAKE(r->uploads));
     free(TAKE(r->threads));

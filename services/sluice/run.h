@@ -16,11 +16,17 @@ enum run_role { RUN_EMITTER = 1, RUN_WORKER = 2, RUN_UPLOADER = 4, RUN_ALL = 7 }
 
 enum { RUN_PATIENCE_MS = 5 * 60 * 1000 }; /* how long --once waits for room on a full disk, by default */
 
+/* Which rejects are converted again; "": any. */
+struct run_redrive {
+    struct str source, reason, file;
+};
+
 struct run_options {
-    unsigned roles;       /* of enum run_role; all of them where broker and ledger are local */
-    bool once;            /* with RUN_EMITTER: it is what ends */
-    bool progress;        /* show how far it is */
-    uint64_t patience_ms; /* see loop.h */
+    unsigned roles;                    /* of enum run_role; all of them where broker and ledger are local */
+    bool once;                         /* with RUN_EMITTER: it is what ends */
+    bool progress;                     /* show how far it is */
+    uint64_t patience_ms;              /* see loop.h */
+    const struct run_redrive *redrive; /* with .once: these rejects are the input, and not the files. NULL: no */
 };
 
 struct run_summary {

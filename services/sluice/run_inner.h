@@ -5,6 +5,7 @@
 
 #include "emitter.h"
 #include "loop.h"
+#include "redrive.h"
 #include "run.h"
 #include "run_settings.h"
 #include "uploader.h"
@@ -22,6 +23,7 @@ struct run {
     struct run_options options;
     struct loops loops;
     struct run_settings settings;
+    struct redrive redrive; /* with .options.redrive: what is converted again */
     struct worker *worker;
     struct serve *serve;  /* NULL: workers read the files themselves */
     pthread_mutex_t lock; /* of the views */
@@ -50,6 +52,8 @@ struct run_thread {
     pthread_t id;
 };
 
+/* run_redrive.c: the emitter's sources become the objects of rejects that hold what can be converted now. */
+RC run_redrive_find(struct run *r, struct why *why);
 /* The threads; `context` is a struct run_thread. */
 void *run_emitter_main(void *context);
 void *run_lane_main(void *context);

@@ -5,6 +5,7 @@
 #include "notify_topic.h"
 #include "num.h"
 #include "notify_webhook.h"
+#include "reject_source.h"
 #include "source_decoded.h"
 #include "tombstone.h"
 
@@ -104,7 +105,8 @@ static RC open_writer(struct runtime *r, struct why *why) {
     struct source inputs;
     TRY(inputs_open(r->config, &inputs, why));
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    r->source = source_decoded_new(inputs, (unsigned)MAX(MEASURERS_MIN, MIN(cores / 4, MEASURERS_MAX)));
+    r->source = source_decoded_new(reject_source_around(inputs, r->store, r->queue, r->config->generation),
+                                   (unsigned)MAX(MEASURERS_MIN, MIN(cores / 4, MEASURERS_MAX)));
     return RC_OK;
 }
 

@@ -118,6 +118,8 @@ RC lane_job_failed(struct lane *l, enum rc rc, const struct why *why);
 bool lane_is_of_the_file(enum rc rc);
 /* The converter of the task's source, told what it wants to know of the file. */
 RC lane_converter(struct lane *l, struct converter **out, struct why *why);
+/* Can a record of the task's file be more than one line? Rejects are lines, whatever they hold. */
+bool lane_spans_lines(const struct lane *l, const struct converter *converter);
 /* What was found for the next attempt. */
 struct lane_found {
     uint64_t to;

@@ -9,6 +9,7 @@
 #include "metric.h"
 #include "num.h"
 #include "own.h"
+#include "reject_uri.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,13 +36,17 @@ static RC read_head(struct lane *l, struct converter *converter, struct why *why
     return RC_OK;
 }
 
+bool lane_spans_lines(const struct lane *l, const struct converter *converter) {
+    return converter_spans_lines(converter) && !reject_uri_is(l->task.job.facts.uri);
+}
+
 RC lane_converter(struct lane *l, struct converter **out, struct why *why) {
     struct task *t = &l->task;
     size_t source = t->source_index;
     if (!l->converters[source]) TRY(converter_new(&t->source->converter, &l->converters[source], why));
     struct converter *converter = l->converters[source];
     uint64_t grid = t->job.facts.stripe_bytes;
-    if (converter_spans_lines(converter) && t->job.ready > grid)
+    if (lane_spans_lines(l, converter) && t->job.ready > grid)
         return why_set(why, RC_DENIED,
                        "%.*s was first seen when its records were single lines, and has a grid of %llu bytes, which "
                        "would cut its rows; give it another name or the pipeline a new state and output",
@@ -109,7 +114,8 @@ RC lane_job_failed(struct lane *l, enum rc rc, const struct why *why) {
 
 static RC open_task(struct lane *l, struct why *why) {
     struct task *t = &l->task;
-    struct source view = t->source->view.ops ? t->source->view : worker_ports(l->worker)->source;
+    bool decoded = t->source->view.ops && !reject_uri_is(t->job.facts.uri);
+    struct source view = decoded ? t->source->view : worker_ports(l->worker)->source;
     TRY(reader_open(&t->reader, view, &t->job, why));
     return reader_check(&t->reader, &t->job, t->at, !id_is_none(t->predecessor), t->tail_hash, why);
 }

@@ -7,12 +7,14 @@
 #include "metric.h"
 #include "must.h"
 #include "num.h"
+#include "reject_uri.h"
 
 RC lane_segments(struct lane *l, struct segments **out, struct why *why) {
     const struct converter_settings *settings = &l->task.source->converter;
     struct converter *converter = NULL;
     *out = NULL;
-    if (settings->kind != CONVERTER_CRI && settings->record.kind == SEGMENTS_NONE) return RC_OK;
+    bool again = reject_uri_is(l->task.job.facts.uri); /* rejects are lines, whatever they hold */
+    if (again || (settings->kind != CONVERTER_CRI && settings->record.kind == SEGMENTS_NONE)) return RC_OK;
     TRY(lane_converter(l, &converter, why));
     *out = converter_segments(converter);
     return RC_OK;

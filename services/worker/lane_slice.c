@@ -198,12 +198,12 @@ static RC read_lines(struct lane *l, uint64_t at, size_t len, struct taken *out,
         if (!converter) {
             TRY(lane_converter(l, &converter, why));
             lane_slice_start(l, converter);
-            if (converter_spans_lines(converter)) piece = len;
+            if (lane_spans_lines(l, converter)) piece = len;
         }
-        if (converter_spans_lines(converter)) cut_records(converter, &ask, len, &cut);
+        if (lane_spans_lines(l, converter)) cut_records(converter, &ask, len, &cut);
         if (cut.kind != CUT_LINES) continue;
         size_t added = 0;
-        if (cut.closed && !converter_spans_lines(converter)) TRY(stop_at(l, at + cut.bytes, &out->stop, why));
+        if (cut.closed && !lane_spans_lines(l, converter)) TRY(stop_at(l, at + cut.bytes, &out->stop, why));
         stop_add_lines(l->slice, str_sub((struct str){l->window, have}, taken, cut.bytes), at + taken, &out->stop,
                        &added);
         taken += added;
@@ -238,7 +238,8 @@ static RC settle_kept(struct lane *l, uint64_t at, const struct taken *taken, st
 static RC convert_lines(struct lane *l, uint64_t at, struct lane_found *out, struct why *why) {
     struct task *t = &l->task;
     const struct worker_settings *s = worker_settings(l->worker);
-    size_t most = MAX((size_t)WORKER_SLICE_MAX, (size_t)t->source->max_line_bytes + 2);
+    size_t line_max = slice_line_bytes_max(t->job.facts.uri, (size_t)t->source->max_line_bytes);
+    size_t most = MAX((size_t)WORKER_SLICE_MAX, line_max + 2);
     size_t want = MIN(MAX(l->slice_bytes, s->slice_bytes_min), most);
     for (;;) {
         size_t len = (size_t)MIN(t->job.ready - at, (uint64_t)want);
@@ -246,8 +247,8 @@ static RC convert_lines(struct lane *l, uint64_t at, struct lane_found *out, str
         lane_window_fit(l, len);
         TRY(read_lines(l, at, len, &taken, why));
         if (taken.cut.kind == CUT_WAIT) return RC_ABSENT;
-        if (taken.cut.kind == CUT_LONGER && want <= t->source->max_line_bytes + 1) {
-            want = (size_t)MIN((uint64_t)want * 4, t->source->max_line_bytes + 2);
+        if (taken.cut.kind == CUT_LONGER && want <= line_max + 1) {
+            want = MIN(want * 4, line_max + 2);
             continue;
         }
         if (taken.cut.kind == CUT_LONGER) return lane_skip_long_line(l, at, len, out, why);

@@ -12,6 +12,7 @@
 #include "rejects.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct seen {
     size_t len;
@@ -65,6 +66,64 @@ static void rejects_can_be_asked_for_by_source_reason_and_file(void **state) {
     assert_int_equal(rejects_of(&w, (struct rejects_ask){.file = STR("b.log")}).len, 0);
 }
 
+/* As if a redrive had converted the first reject of a.log's object, or more than it has. */
+static struct manifest_attempt redriven_attempt(struct made_world *w, const struct manifest *m, uint64_t lines) {
+    AUTO(buf_done) struct buf uri = BUF_INIT(2048);
+    const struct manifest_object *o = NULL;
+    for (size_t i = 0; i < m->objects_len; i++)
+        if (m->objects[i].rejects) o = &m->objects[i];
+    assert_non_null(o);
+    reject_uri_format(&(struct reject_uri){.key = o->key, .index = m->index, .bytes = o->raw_bytes}, &uri);
+    struct manifest_attempt made = m->attempts[0];
+    made.attempt.file.bytes[0] ^= 0x55;
+    made.attempt.id.bytes[0] ^= 0x55;
+    made.attempt.from = 0;
+    made.attempt.to = o->raw_bytes;
+    made.counts = (struct counts){.lines = lines, .converted = lines};
+    made.source = STR("app");
+    made.uri = arena_str(&w->arena, buf_str(&uri));
+    return made;
+}
+
+static void redrive_all(struct made_world *w, struct manifest *m) {
+    for (size_t i = 0; i < m->objects_len; i++)
+        if (m->objects[i].rejects) m->attempts[m->attempts_len++] = redriven_attempt(w, m, m->objects[i].records);
+}
+
+static void redrive_more(struct made_world *w, struct manifest *m) {
+    m->attempts[m->attempts_len++] = redriven_attempt(w, m, 9);
+}
+
+static size_t redriven_findings(const struct made_world *w) {
+    size_t found = 0;
+    for (size_t i = 0; i < w->found_len; i++) found += w->found[i].kind == AUDIT_REDRIVEN;
+    return found;
+}
+
+/* The partition and index of the first manifest that lists rejects. */
+static bool lists_rejects(struct made_world *w, uint32_t partition, uint64_t index) {
+    return memmem(made_get(w, made_manifest_key(w, partition, index)).at,
+                  made_get(w, made_manifest_key(w, partition, index)).len, "\"rejects\":true", 14) != NULL;
+}
+
+static void what_was_converted_again_is_no_reject_and_the_audit_counts_it(void **state) {
+    (void)state;
+    AUTO(made_world_done) struct made_world w, more;
+    made_world_new(&(struct made_settings){0}, &w);
+    made_world_new(&(struct made_settings){0}, &more);
+    uint64_t index = lists_rejects(&w, 0, 0) ? 0 : 1;
+    made_edit_manifest(&w, 0, index, redrive_all);
+    size_t left = rejects_of(&w, (struct rejects_ask){0}).len;
+    assert_true(left < 2);
+    made_audit(&w, false, 0);
+    assert_int_equal(redriven_findings(&w), 0);
+    assert_int_equal(w.result.rejects_live, left);
+    assert_int_equal(w.result.rejects_live + w.result.rejects_redriven, 2);
+    made_edit_manifest(&more, 0, index, redrive_more);
+    made_audit(&more, false, 0);
+    assert_int_equal(redriven_findings(&more), 1);
+}
+
 static const struct ledger_ops *whole;
 
 /* As if the first stripe were still being converted. */
@@ -108,6 +167,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rejects_have_the_line_number_that_an_editor_shows),
         cmocka_unit_test(rejects_can_be_asked_for_by_source_reason_and_file),
+        cmocka_unit_test(what_was_converted_again_is_no_reject_and_the_audit_counts_it),
         cmocka_unit_test(a_line_behind_an_unfinished_stripe_has_no_number_yet),
         cmocka_unit_test(a_reject_object_that_is_damaged_is_an_error),
     };

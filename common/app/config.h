@@ -38,6 +38,7 @@ enum {
     CONFIG_PATHS_MAX = 1024,
     CONFIG_PAIRS_MAX = 1024,
     CONFIG_SCRIPT_MAX = 256 * 1024,
+    CONFIG_STRETCH_MIN = 256 * 1024, /* max_line_bytes of telemetry, whose framed records can have 215,311 bytes */
     CONFIG_KEY_MAX = 96,
 };
 
@@ -54,6 +55,7 @@ enum config_converter {
     CONFIG_SYSLOG,
     CONFIG_CRI,
     CONFIG_LUA,
+    CONFIG_TELEMETRY,
 };
 enum config_order { CONFIG_ORDER_FOUND, CONFIG_ORDER_OLDEST_FIRST };
 enum config_header { CONFIG_HEADER_FIRST, CONFIG_HEADER_REPEATED, CONFIG_HEADER_NONE };
@@ -67,6 +69,9 @@ enum config_compression {
     CONFIG_COMPRESSION_BZIP2
 };
 enum config_encoding_errors { CONFIG_ENCODING_REJECT, CONFIG_ENCODING_REPLACE };
+enum config_emit { CONFIG_EMIT_V2LOG, CONFIG_EMIT_JSON };
+enum config_rule { CONFIG_RULE_STRICT };
+enum config_framing { CONFIG_FRAMING_V1, CONFIG_FRAMING_V2 };
 enum config_after { CONFIG_KEEP, CONFIG_DELETE, CONFIG_MOVE, CONFIG_TAG };
 enum config_format { CONFIG_JSONL_ZST, CONFIG_JSONL_GZ };
 enum config_style { CONFIG_STYLE_AUTO, CONFIG_STYLE_PATH, CONFIG_STYLE_HOST };
@@ -120,6 +125,17 @@ struct config_script {
     struct str file; /* absolute */
     struct str text; /* of the file */
     uint64_t instructions, memory_bytes;
+};
+
+/* telemetry. */
+struct config_telemetry {
+    struct str definitions; /* an absolute folder */
+    struct str schema;      /* an absolute file; "": none */
+    struct str schema_text; /* of it */
+    enum config_emit emit;
+    enum config_rule rule;
+    enum config_framing framing;
+    uint64_t max_inflated;
 };
 
 /* What of the records is kept. */
@@ -183,6 +199,7 @@ struct config_source {
     struct config_pairs types; /* field to text, integer, number, boolean, auto */
     struct config_columns table;
     struct config_script script;
+    struct config_telemetry telemetry;
     struct config_record record;
     struct str where; /* "": all; compiled by the converter's module */
     struct config_fields fields;

@@ -24,10 +24,11 @@ static bool given(const struct checker *c, const char *key) { return config_mark
 /* ---- a source */
 
 static const char *const converter_names[] = {"ndjson", "combined", "raw",    "csv", "tsv", "delimited",
-                                              "logfmt", "regex",    "syslog", "cri", "lua"};
+                                              "logfmt", "regex",    "syslog", "cri", "lua", "telemetry"};
 
 static bool has_own_time(enum config_converter converter) {
-    return converter == CONFIG_COMBINED || converter == CONFIG_SYSLOG || converter == CONFIG_CRI;
+    return converter == CONFIG_COMBINED || converter == CONFIG_SYSLOG || converter == CONFIG_CRI ||
+           converter == CONFIG_TELEMETRY;
 }
 
 static RC check_name(const struct checker *c, size_t i) {
@@ -37,6 +38,11 @@ static RC check_name(const struct checker *c, size_t i) {
             return FAIL(c, config_key("sources[%zu].name", i).text, "\"%.*s\" is the name of sources[%zu] already",
                         STR_ARG(sources[i].name), j);
     return RC_OK;
+}
+
+static bool has_fields(const struct config_source *source) {
+    bool text = source->converter == CONFIG_TELEMETRY && source->telemetry.emit == CONFIG_EMIT_V2LOG;
+    return source->converter != CONFIG_RAW && !text;
 }
 
 static bool has_table(enum config_converter converter) {
@@ -70,7 +76,7 @@ static RC check_dedupe(const struct checker *c, size_t i) {
     const struct config_source *source = &c->config->sources[i];
     struct config_key key = config_key("sources[%zu].dedupe", i);
     enum config_converter kind = source->converter;
-    bool own_time = kind == CONFIG_COMBINED || kind == CONFIG_SYSLOG;
+    bool own_time = kind == CONFIG_COMBINED || kind == CONFIG_SYSLOG || kind == CONFIG_TELEMETRY;
     if (!given(c, key.text)) return RC_OK;
     if (kind == CONFIG_CRI || source->record.start.len)
         return FAIL(c, key.text, "is for records of one line, and these are made of several");
@@ -86,7 +92,7 @@ static RC check_dedupe(const struct checker *c, size_t i) {
 static RC check_aggregate(const struct checker *c, size_t i) {
     const struct config_aggregate *a = &c->config->sources[i].aggregate;
     struct config_key key = config_key("sources[%zu].aggregate", i);
-    TRY(check_only_for(c, i, "aggregate", c->config->sources[i].converter != CONFIG_RAW, "records with fields"));
+    TRY(check_only_for(c, i, "aggregate", has_fields(&c->config->sources[i]), "records with fields"));
     if (!given(c, key.text) || (a->group_by.count && a->sum.count)) return RC_OK;
     return FAIL(c, key.text, "needs the key \"%s\"", a->group_by.count ? "sum" : "group_by");
 }
@@ -134,6 +140,27 @@ static RC check_script(const struct checker *c, size_t i) {
     return RC_OK;
 }
 
+/* The folder may be filled later; a name that is none is a mistake. */
+static RC check_telemetry(const struct checker *c, size_t i) {
+    struct config_telemetry *t = &c->config->sources[i].telemetry;
+    struct why reason = {0};
+    if (!t->definitions.len)
+        return FAIL(c, config_key("sources[%zu].converter", i).text,
+                    "telemetry needs the key \"telemetry.definitions\": a folder with REVISION.json files");
+    if (config_paths_absolute(c->config, t->definitions, false, &t->definitions, &reason) != RC_OK ||
+        config_script_folder(t->definitions, &reason) != RC_OK)
+        return FAIL(c, config_key("sources[%zu].telemetry.definitions", i).text, "%s", reason.text);
+    TRY(check_only_for(c, i, "encoding", false, "lines of text"));
+    if (c->config->sources[i].max_line_bytes < CONFIG_STRETCH_MIN)
+        return FAIL(c, config_key("sources[%zu].max_line_bytes", i).text,
+                    "a framed record can have 256KiB; at least that");
+    if (!t->schema.len) return RC_OK;
+    if (config_paths_absolute(c->config, t->schema, false, &t->schema, &reason) != RC_OK ||
+        config_script_read(c->config, t->schema, &t->schema_text, &reason) != RC_OK)
+        return FAIL(c, config_key("sources[%zu].telemetry.schema", i).text, "%s", reason.text);
+    return RC_OK;
+}
+
 static RC check_record(const struct checker *c, size_t i) {
     const struct config_source *source = &c->config->sources[i];
     enum config_converter kind = source->converter;
@@ -154,12 +181,15 @@ static RC check_kinds(const struct checker *c, size_t i) {
     TRY(check_only_for(c, i, "syslog", kind == CONFIG_SYSLOG, "syslog"));
     TRY(check_only_for(c, i, "lua", kind == CONFIG_LUA, "lua"));
     TRY(check_record(c, i));
-    TRY(check_only_for(c, i, "where", kind != CONFIG_RAW, "records with fields"));
-    TRY(check_only_for(c, i, "fields", kind != CONFIG_RAW, "records with fields"));
-    TRY(check_only_for(c, i, "dedupe", kind != CONFIG_RAW, "records with fields"));
+    TRY(check_only_for(c, i, "telemetry", kind == CONFIG_TELEMETRY, "telemetry"));
+    bool fields = has_fields(&c->config->sources[i]);
+    TRY(check_only_for(c, i, "where", fields, "records with fields"));
+    TRY(check_only_for(c, i, "fields", fields, "records with fields"));
+    TRY(check_only_for(c, i, "dedupe", fields, "records with fields"));
     TRY(check_dedupe(c, i));
     TRY(check_aggregate(c, i));
     if (kind == CONFIG_LUA) TRY(check_script(c, i));
+    if (kind == CONFIG_TELEMETRY) TRY(check_telemetry(c, i));
     if (kind == CONFIG_SYSLOG) TRY(check_since(c, i));
     if (kind == CONFIG_REGEX && !c->config->sources[i].pattern.len)
         return FAIL(c, config_key("sources[%zu].converter", i).text, "regex needs the key \"regex.pattern\"");

@@ -13,6 +13,8 @@
 
 #include <stdio.h>
 
+_Static_assert(sizeof(enum config_converter) == sizeof(unsigned), "the reader stores enums as unsigned");
+
 enum { ROWS_MAX = 160 };
 
 struct reader {

@@ -22,3 +22,9 @@ RC config_script_read(struct config *config, struct str path, struct str *out, s
     *out = arena_str(&config->arena, (struct str){text, len});
     return RC_OK;
 }
+
+RC config_script_folder(struct str path, struct why *why) {
+    struct stat stat_;
+    if (stat(path.at, &stat_) != 0) return why_errno(why, RC_DENIED, errno, "%s cannot be read", path.at);
+    return S_ISDIR(stat_.st_mode) ? RC_OK : why_set(why, RC_DENIED, "%s is no folder", path.at);
+}

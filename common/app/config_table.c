@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config_table.h"
 #include "config_table_s3.h"
+#include "config_table_telemetry.h"
 
 #include "config_fits.h"
 #include "num.h"
@@ -22,8 +23,6 @@
 #define NAMES(...)                                                                                                     \
     .names = (const char *const[]) { __VA_ARGS__, NULL }
 #define SOME_TEXT .fits = config_fits_some_text, .allowed = "any text that is not empty", .pattern = "^.+$"
-
-_Static_assert(sizeof(enum config_converter) == sizeof(unsigned), "the reader stores enums as unsigned");
 
 const struct config_row config_table[] = {
     {"pipeline", CONFIG_TEXT, .required = true, IN_CONFIG(pipeline), .fits = config_fits_pipeline,
@@ -70,12 +69,15 @@ const struct config_row config_table[] = {
      NAMES("reject", "replace"),
      .about = "What is no character of the encoding makes its line a reject (`utf8`), or becomes U+FFFD."},
     {"sources[].converter", CONFIG_ENUM, .required = true, IN_SOURCE(converter),
-     NAMES("ndjson", "combined", "raw", "csv", "tsv", "delimited", "logfmt", "regex", "syslog", "cri", "lua"),
+     NAMES("ndjson", "combined", "raw", "csv", "tsv", "delimited", "logfmt", "regex", "syslog", "cri", "lua",
+           "telemetry"),
      .about =
          "What a line is: a JSON object; an access log line of Apache or nginx (combined or common); just bytes (raw); "
-         "a row of RFC 4180 (csv, tsv); fields between separators without quotes (delimited); key=value "
-         "pairs (logfmt); what a pattern takes out of it (regex); RFC 5424 or RFC 3164 (syslog); a "
-         "container's log in CRI's or Docker's form (cri); what your function makes of it (lua)."},
+         "a row of RFC 4180 (csv, tsv); fields between separators without quotes (delimited); key=value pairs "
+         "(logfmt); "
+         "what a pattern takes out of it (regex); RFC 5424 or RFC 3164 (syslog); a container's log in CRI's or "
+         "Docker's "
+         "form (cri); what your function makes of it (lua); a framed record of Mozilla's telemetry (telemetry)."},
     {"sources[].types", CONFIG_PAIRS, IN_SOURCE(types), .low = 0, .high = CONFIG_PAIRS_MAX,
      NAMES("text", "integer", "number", "boolean", "auto"),
      .about =
@@ -116,8 +118,7 @@ const struct config_row config_table[] = {
          "`stripe_bytes`; one of fewer bytes and lines is never cut."},
     {"sources[].time", CONFIG_MAP,
      .about = "Where a record's time is. ndjson: without it there is no {time} in the partition template. combined, "
-              "syslog, cri: "
-              "built in, only `on_error` may be given. raw: has no time."},
+              "syslog, cri: built in, only `on_error` may be given. raw: has no time."},
     {"sources[].time.field", CONFIG_TEXT, IN_SOURCE(time.field), SOME_TEXT,
      .about =
          "The field that holds the time: `time`, a path of keys such as `event.created`, or a JSON Pointer such as "
@@ -194,11 +195,14 @@ const struct config_row config_table[] = {
      .high = 1000000000, .about = "A line that takes more is a reject (`limit`)."},
     {"sources[].lua.memory", CONFIG_BYTES, IN_SOURCE(script.memory_bytes), .fallback = "16MiB", .low = MIB, .high = GIB,
      .about = "What a lane's script may hold; a line that takes more is a reject (`limit`)."},
-    {"sources[].where", CONFIG_TEXT, IN_SOURCE(where), .fallback = "",
-     .allowed = "a condition such as status >= 500 and not path matches '^/health'",
-     .about = "Only records for which it holds are written; lines without any are counted as filtered. Fields by name, "
-              "path or JSON Pointer; `=`, `!=`, `<`, `<=`, `>`, `>=`, `in [...]`, `not in [...]`, `matches 'PATTERN'`; "
-              "`not`, `and`, `or`, parentheses; texts in quotes. What is missing is null. Not for raw."},
+    CONFIG_TABLE_TELEMETRY{
+        "sources[].where",
+        CONFIG_TEXT, IN_SOURCE(where), .fallback = "",
+        .allowed = "a condition such as status >= 500 and not path matches '^/health'",
+        .about =
+            "Only records for which it holds are written; lines without any are counted as filtered. Fields by name, "
+            "path or JSON Pointer; `=`, `!=`, `<`, `<=`, `>`, `>=`, `in [...]`, `not in [...]`, `matches 'PATTERN'`; "
+            "`not`, `and`, `or`, parentheses; texts in quotes. What is missing is null. Not for raw."},
     {"sources[].fields", CONFIG_MAP,
      .about =
          "Which top-level fields of a record are written, in this order: keep, drop, rename, add. Conditions, times "

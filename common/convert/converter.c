@@ -19,16 +19,30 @@ static const struct converter_ops *const table[CONVERTER_KINDS] = {
     [CONVERTER_NDJSON] = &ndjson_ops, [CONVERTER_COMBINED] = &combined_ops, [CONVERTER_RAW] = &raw_ops,
     [CONVERTER_CSV] = &csv_ops,       [CONVERTER_TSV] = &tsv_ops,           [CONVERTER_DELIMITED] = &delimited_ops,
     [CONVERTER_LOGFMT] = &logfmt_ops, [CONVERTER_REGEX] = &regex_ops,       [CONVERTER_SYSLOG] = &syslog_ops,
-    [CONVERTER_CRI] = &cri_ops,       [CONVERTER_LUA] = &lua_ops,
+    [CONVERTER_CRI] = &cri_ops,       [CONVERTER_LUA] = &lua_ops,           [CONVERTER_TELEMETRY] = &telemetry_ops,
 };
 
 static const char *const reason_names[REASON_COUNT] = {
-    [REASON_NONE] = "none",       [REASON_JSON] = "json",         [REASON_NOT_OBJECT] = "not an object",
-    [REASON_UTF8] = "utf8",       [REASON_DEPTH] = "depth",       [REASON_NUMBER] = "number",
-    [REASON_TIME] = "time",       [REASON_TOO_LONG] = "too long", [REASON_FORMAT] = "format",
-    [REASON_FIELDS] = "fields",   [REASON_HEADER] = "header",     [REASON_TYPE] = "type",
-    [REASON_DAMAGED] = "damaged", [REASON_NO_MATCH] = "no match", [REASON_LIMIT] = "limit",
+    [REASON_NONE] = "none",
+    [REASON_JSON] = "json",
+    [REASON_NOT_OBJECT] = "not an object",
+    [REASON_UTF8] = "utf8",
+    [REASON_DEPTH] = "depth",
+    [REASON_NUMBER] = "number",
+    [REASON_TIME] = "time",
+    [REASON_TOO_LONG] = "too long",
+    [REASON_FORMAT] = "format",
+    [REASON_FIELDS] = "fields",
+    [REASON_HEADER] = "header",
+    [REASON_TYPE] = "type",
+    [REASON_DAMAGED] = "damaged",
+    [REASON_NO_MATCH] = "no match",
+    [REASON_LIMIT] = "limit",
     [REASON_SCRIPT] = "script",
+    [REASON_FRAME] = "frame",
+    [REASON_INFLATE] = "inflate",
+    [REASON_PING] = "ping",
+    [REASON_DEFINITION] = "definition",
 };
 
 static RC take_time(struct converter *c, const struct converter_settings *settings, struct why *why) {
@@ -51,6 +65,13 @@ static RC check_types(const struct converter_settings *settings, struct why *why
     return RC_OK;
 }
 
+static RC take_partition(struct converter *c, const struct converter_settings *settings, struct why *why) {
+    AUTO(buf_done) struct buf template = BUF_INIT(PARTITION_TEMPLATE_MAX);
+    if (!c->ops->template) return partition_new(settings->partition, settings->source, &c->partition, why);
+    TRY(c->ops->template(settings, &template, why));
+    return partition_new(buf_str(&template), settings->source, &c->partition, why);
+}
+
 static RC take_record(struct converter *c, const struct converter_settings *settings, struct why *why) {
     struct segments_settings record = settings->record;
     record.line_bytes_max = c->line_bytes_max;
@@ -69,12 +90,13 @@ RC converter_new(const struct converter_settings *settings, struct converter **o
     MUST(settings->kind < CONVERTER_KINDS);
     AUTO(converter_done) struct converter *c = ALLOC(struct converter);
     c->ops = table[settings->kind];
+    c->kind = settings->kind;
     c->source = (struct str){alloc_text(settings->source.at, settings->source.len), settings->source.len};
     c->time_optional = settings->time_optional;
     c->utf8_only = settings->utf8_only;
     c->line_bytes_max = settings->line_bytes_max ? settings->line_bytes_max : LINE_BYTES_DEFAULT;
     c->record_bytes_max = settings->record_bytes_max ? settings->record_bytes_max : RECORD_BYTES_DEFAULT;
-    TRY(partition_new(settings->partition, settings->source, &c->partition, why));
+    TRY(take_partition(c, settings, why));
     TRY(take_time(c, settings, why));
     TRY(check_types(settings, why));
     c->types = settings->types;
@@ -107,6 +129,7 @@ bool converter_gives(const struct converter *c, size_t field) {
 }
 
 const struct partition *converter_partition(const struct converter *c) { return c->partition; }
+enum converter_kind converter_kind_of(const struct converter *c) { return c->kind; }
 struct str converter_source(const struct converter *c) {
     return c->source;
 }
@@ -140,6 +163,14 @@ struct segments *converter_segments(const struct converter *c) {
     return c->segments;
 }
 
+bool converter_framed(enum converter_kind kind) { return table[kind]->stretch_end != NULL; }
+
+RC converter_waits(struct converter *c, struct why *why) {
+    if (!c->waits) return RC_OK;
+    c->waits = false;
+    return why_set(why, RC_BUSY, "%s", c->wants.text);
+}
+
 bool converter_spans_lines(const struct converter *c) { return c->spans_lines; }
 
 static size_t line_end(struct str bytes, bool closed) {
@@ -148,6 +179,7 @@ static size_t line_end(struct str bytes, bool closed) {
 }
 
 size_t converter_record_end(const struct converter *c, struct str bytes, bool closed) {
+    if (c->ops->stretch_end) return c->ops->stretch_end(c, bytes, closed);
     if (!c->spans_lines) return line_end(bytes, closed);
     size_t longest = c->line_bytes_max + 2; /* with CR and LF */
     size_t end = c->ops->row_end(c, str_sub(bytes, 0, MIN(bytes.len, longest)));

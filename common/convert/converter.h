@@ -18,6 +18,7 @@
  *   regex     The named groups of a pattern (regex.h).
  *   lua       What a user's function makes of it (script.h): several records, or none.
  *   syslog    RFC 5424 and RFC 3164 (syslog.c).
+ *   telemetry Mozilla's framed records to compact ones (telemetry.c): lines that end in no LF.
  *   cri       Logs of containers (cri.c); namespace, pod and container come from the path (cri_path.h). Parts of a line
  * are joined (segments.h, slice_record.c).
  *
@@ -54,6 +55,7 @@ enum converter_kind {
     CONVERTER_SYSLOG,
     CONVERTER_CRI,
     CONVERTER_LUA,
+    CONVERTER_TELEMETRY,
     CONVERTER_KINDS
 };
 
@@ -79,6 +81,10 @@ enum converter_reason {
     REASON_SCRIPT,     /* `script`         the script failed, or says so (lua); the detail has its words */
     REASON_TYPE,       /* `type`           a value is not of its type; the detail names the field */
     REASON_DAMAGED,    /* `damaged`        the file is damaged or cut off here; what is left of its last line */
+    REASON_FRAME,      /* `frame`          bytes that are no record (telemetry) */
+    REASON_INFLATE,    /* `inflate`        the payload is no whole gzip (telemetry) */
+    REASON_PING,       /* `ping`           against the format's rules; the detail says which (telemetry) */
+    REASON_DEFINITION, /* `definition`     there are no definitions of the ping's revision (telemetry) */
     REASON_COUNT
 };
 
@@ -111,6 +117,15 @@ struct converter_script {
     const char *name; /* what errors begin with */
     uint64_t instructions_max;
     size_t bytes_max;
+};
+
+/* telemetry. Texts must live as long as the converter. */
+struct converter_telemetry {
+    const char *definitions; /* the folder (telemetry_folder.h) */
+    struct str schema;       /* the text of the file; "": none */
+    bool framing_v2;
+    bool v2log; /* records are `<uuid> TAB <json>`, and not JSON */
+    size_t inflated_max;
 };
 
 /* See once.h. The list must live as long as the converter. */
@@ -153,6 +168,7 @@ struct converter_settings {
     struct converter_table table;   /* csv, tsv, delimited */
     struct str pattern;             /* regex */
     struct converter_script script; /* lua */
+    struct converter_telemetry telemetry;
     struct converter_shape shape;
     struct converter_aggregate aggregate;
     struct segments_settings record;    /* .line_bytes_max is not used; cri: .kind and .start neither */
@@ -170,6 +186,7 @@ struct converted {
     struct id once_key;
     struct str group; /* .len: the record is added to the sums of this group, and not written */
     const struct decimal *sums;
+    uint64_t dropped; /* telemetry: histograms without a definition */
 };
 
 struct converter;
@@ -183,6 +200,7 @@ static inline void converter_done(struct converter **converter) { converter_free
  * is no error, as one template serves all sources; a check of the configuration can warn. */
 bool converter_gives(const struct converter *converter, size_t field);
 const struct partition *converter_partition(const struct converter *converter);
+enum converter_kind converter_kind_of(const struct converter *converter);
 struct str converter_source(const struct converter *converter);
 /* "not an object" */
 const char *converter_reason_name(enum converter_reason reason);
@@ -200,6 +218,12 @@ void converter_head(struct converter *converter, struct str line, bool whole);
 /* True: a record can be more than one line. Where records begin is then known only from the file's first one on, so the
  * file is one stripe, and what is a line elsewhere is a record here: in counts, in rejects and for max_line_bytes. */
 bool converter_spans_lines(const struct converter *converter);
+/* True: lines do not end in a LF, and where they do is what converter_record_end() says. A range that begins where a
+ * line does and ends where one does is cut into the same lines again as a closed one. */
+bool converter_framed(enum converter_kind kind);
+/* RC_BUSY: since the last call lines were looked at that cannot be converted now, for want of something that is not in
+ * them: what was made of them means nothing. */
+RC converter_waits(struct converter *converter, struct why *why);
 /* Not NULL: lines go together by these rules; the bytes of each segment go to slice_add_segment(). */
 struct segments *converter_segments(const struct converter *converter);
 /* Of bytes that begin where a record does: its length, with the LF; 0: its end is not in them. `closed`: nothing comes

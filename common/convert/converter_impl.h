@@ -4,6 +4,7 @@
 #ifndef SLUICE_CONVERTER_IMPL_H
 #define SLUICE_CONVERTER_IMPL_H
 
+#include "buf.h"
 #include "converter.h"
 
 struct converter_ops {
@@ -25,6 +26,10 @@ struct converter_ops {
     void (*rewind)(struct converter *converter);
     /* NULL: a record is a line. Else the end of the row at the start, with its LF; 0: not in `bytes`. */
     size_t (*row_end)(const struct converter *converter, struct str bytes);
+    /* Not NULL: lines of this kind do not end in a LF: the end of the one at the start; 0: not known yet. */
+    size_t (*stretch_end)(const struct converter *converter, struct str bytes, bool closed);
+    /* NULL: the partition's template is the settings'. */
+    RC (*template)(const struct converter_settings *settings, struct buf *out, struct why *why);
     bool keep_bom;
     bool joins;                 /* lines of it are parts that segments.h has rules for */
     bool takes_lines;           /* a record of it can be several lines */
@@ -35,6 +40,7 @@ struct converter_ops {
 
 struct converter {
     const struct converter_ops *ops;
+    enum converter_kind kind;
     void *self; /* the single converter's own */
     struct partition *partition;
     struct shape *shape;         /* NULL: records stay as they are */
@@ -46,14 +52,22 @@ struct converter {
     struct time_parse time_format; /* of time_field */
     const struct str_pair *types;  /* the settings', which outlive us */
     size_t types_len;
-    bool spans_lines;   /* row_end counts */
+    bool spans_lines; /* row_end counts */
+    bool waits;       /* see converter_waits() */
+    struct why wants;
     bool at_file_start; /* of the line that is converted now */
     size_t line_bytes_max, record_bytes_max;
     struct str fields[PARTITION_FIELDS_MAX]; /* of the last record, for converted.values */
 };
 
 extern const struct converter_ops ndjson_ops, combined_ops, raw_ops, csv_ops, tsv_ops, delimited_ops, logfmt_ops,
-    regex_ops, syslog_ops, cri_ops, lua_ops;
+    regex_ops, syslog_ops, cri_ops, lua_ops, telemetry_ops;
+
+/* The line cannot be converted now. */
+static inline void converter_wait(struct converter *converter, const char *words) {
+    converter->waits = true;
+    (void)why_set(&converter->wants, RC_BUSY, "%s", words);
+}
 
 static inline void converter_reject(struct converted *out, enum converter_reason reason) {
     out->verdict = CONVERTER_REJECT;

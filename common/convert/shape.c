@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "converter_impl.h"
 #include "json_out.h"
+#include "json_raw.h"
 #include "names.h"
 #include "once.h"
 #include "own.h"
@@ -67,46 +68,6 @@ static struct str renamed(const struct shape *s, struct str name) {
     return name;
 }
 
-static size_t behind_string(struct str json, size_t at) {
-    for (at++; json.at[at] != '"'; at++)
-        if (json.at[at] == '\\') at++;
-    return at + 1;
-}
-
-static size_t behind_blanks(struct str json, size_t at) {
-    while (json.at[at] == ' ' || json.at[at] == '\t' || json.at[at] == '\r' || json.at[at] == '\n') at++;
-    return at;
-}
-
-/* Of valid JSON: behind the value at `at`. */
-static size_t behind_value(struct str json, size_t at) {
-    if (json.at[at] == '"') return behind_string(json, at);
-    if (json.at[at] != '{' && json.at[at] != '[') {
-        while (!memchr(",}] \t\r\n", json.at[at], 7)) at++;
-        return at;
-    }
-    for (int depth = 0;;) {
-        char c = json.at[at];
-        if (c == '"') {
-            at = behind_string(json, at);
-            continue;
-        }
-        depth += (c == '{' || c == '[') - (c == '}' || c == ']');
-        at++;
-        if (!depth) return at;
-    }
-}
-
-/* The raw value of the next member of the object; *at is behind the one before, or behind the opening bracket. */
-static struct str next_value(struct str json, size_t *at) {
-    size_t key = behind_blanks(json, *at);
-    if (json.at[key] == ',') key = behind_blanks(json, key + 1);
-    size_t colon = behind_blanks(json, behind_string(json, key));
-    size_t from = behind_blanks(json, colon + 1), to = behind_value(json, from);
-    *at = to;
-    return str_sub(json, from, to);
-}
-
 static bool add_member(struct shape *s, struct json_out *json, struct str name, struct str value) {
     /* An empty name cannot be told apart by its first byte. */
     struct str own = name.len ? names_add(&s->names, name) : name;
@@ -117,12 +78,12 @@ static bool add_member(struct shape *s, struct json_out *json, struct str name, 
 }
 
 static bool write_members(struct shape *s, struct json_node root, struct str record, struct json_out *json) {
-    size_t at = behind_blanks(record, 0) + 1;
+    size_t at = json_raw_open(record);
     struct json_iter each = json_each(root);
     struct json_node node;
     struct str name;
     while (json_next(&each, &name, &node)) {
-        struct str value = next_value(record, &at);
+        struct str value = json_raw_next(record, &at, NULL);
         if (is_kept(s, name) && !add_member(s, json, renamed(s, name), value)) return false;
     }
     for (size_t i = 0; i < s->settings.add_len; i++) {

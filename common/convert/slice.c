@@ -154,6 +154,7 @@ void slice_put_line(struct slice *slice, const struct slice_line *line) {
     converter_line(slice->converter, line->text, line->offset == 0, scratch, &made);
     struct slice_counts *counts = &slice->result.counts;
     size_t lines = line->spans ? line->spans->len : 1;
+    counts->dropped += made.dropped;
     counts->lines += lines;
     switch (made.verdict) {
     case CONVERTER_RECORD:
@@ -173,7 +174,8 @@ void slice_put_line(struct slice *slice, const struct slice_line *line) {
 static size_t one_record(struct slice *slice, struct str rest, size_t *out_bytes) {
     size_t end = converter_record_end(slice->converter, rest, true);
     MUST(end > 0 && end <= UINT32_MAX);
-    slice->ends[0] = (uint32_t)(rest.at[end - 1] == '\n' ? end - 1 : end);
+    bool lf = rest.at[end - 1] == '\n' && !converter_framed(converter_kind_of(slice->converter));
+    slice->ends[0] = (uint32_t)(lf ? end - 1 : end);
     *out_bytes = end;
     return 1;
 }

@@ -97,6 +97,7 @@ struct slice_counts {
     uint64_t records;    /* without the rejects' */
     uint64_t duplicates; /* records that were dropped, for another one of their key is kept; a line of which nothing is
                           * left is filtered */
+    uint64_t dropped;    /* histograms without a definition (telemetry) */
     uint64_t overflow;   /* of the records: in the overflow's output */
     uint64_t reasons[REASON_COUNT];
 };

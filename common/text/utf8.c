@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "utf8.h"
 
+#include "num.h"
+
 /* Length of the sequence that starts at p, 0 when it is not valid (Unicode 15, table 3-7). */
 static size_t sequence(const unsigned char *p, size_t left) {
     unsigned char low = 0x80, high = 0xbf;
@@ -36,6 +38,27 @@ size_t utf8_valid_prefix(struct str s) {
         i += n;
     }
     return i;
+}
+
+/* Of bytes that are no character: how many of them one could begin with; at least 1. */
+static size_t subpart(const unsigned char *p, size_t left) {
+    for (size_t n = MIN(left, (size_t)3); n > 1; n--) {
+        unsigned char whole[4] = {p[0], p[1], n > 2 ? p[2] : 0x80, 0x80};
+        size_t length = sequence(whole, 4);
+        if (length > n) return n;
+    }
+    return 1;
+}
+
+void utf8_replace(struct str s, struct buf *to) {
+    while (s.len) {
+        size_t valid = utf8_valid_prefix(s);
+        buf_add(to, str_sub(s, 0, valid));
+        s = str_sub(s, valid, s.len);
+        if (!s.len) return;
+        buf_add(to, STR("\xEF\xBF\xBD"));
+        s = str_sub(s, subpart((const unsigned char *)s.at, s.len), s.len);
+    }
 }
 
 uint32_t utf8_decode(struct str s, size_t *out_len) {

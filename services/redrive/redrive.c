@@ -32,7 +32,8 @@ static bool find_converter(struct finding *f, struct str source, size_t *out) {
     for (size_t i = 0; i < f->ask->converters_len; i++)
         if (str_equal(f->ask->converters[i].source, source)) {
             *out = i;
-            return true;
+            /* A file of rejects is lines, and those of framed records are none: they stay as they are. */
+            return !converter_framed(f->ask->converters[i].kind);
         }
     return false; /* it is not in this configuration any more */
 }

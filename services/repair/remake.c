@@ -255,6 +255,7 @@ static RC add_lines(struct remake *r, uint64_t at, size_t len, struct why *why) 
         done += added;
         if (!kept_full(r->kept)) break;
     }
+    TRY(converter_waits(r->converter, why));
     return done == len ? RC_OK : why_set(why, RC_BROKEN, "its lines need more memory than they did");
 }
 
@@ -265,12 +266,13 @@ static RC convert_lines(struct remake *r, const struct reader *reader, const str
     uint64_t len = a->won.to - at, most = MAX((uint64_t)WORKER_SLICE_MAX, (uint64_t)line_max + 2);
     if (len > most) return convert_long(r, reader, at, why);
     TRY(load(r, reader, at, (size_t)len, why));
-    struct cut cut = cut_lines(&(struct cut_ask){.window = {r->window, (size_t)len},
-                                                 .at = at,
-                                                 .stripe_end = stripe_end(a->won.stripe, a->facts.stripe_bytes),
-                                                 .ready = a->won.to,
-                                                 .ends = a->ends,
-                                                 .ends_len = a->ends_len});
+    struct cut_ask ask = {.window = {r->window, (size_t)len},
+                          .at = at,
+                          .stripe_end = stripe_end(a->won.stripe, a->facts.stripe_bytes),
+                          .ready = a->won.to,
+                          .ends = a->ends,
+                          .ends_len = a->ends_len};
+    struct cut cut = converter_framed(source->converter.kind) ? cut_framed(&ask) : cut_lines(&ask);
     if (cut.kind != CUT_LINES || cut.bytes != len)
         return why_set(why, RC_STALE, "its lines end elsewhere than they did: the file was changed");
     bool again = true;

@@ -10,6 +10,7 @@
 #include "run.h"
 #include "script.h"
 #include "source_decoded.h"
+#include "telemetry_schema.h"
 #include "where.h"
 
 #include <stdlib.h>
@@ -38,6 +39,7 @@ static enum converter_kind kind_of(enum config_converter converter) {
     case CONFIG_SYSLOG: return CONVERTER_SYSLOG;
     case CONFIG_CRI: return CONVERTER_CRI;
     case CONFIG_LUA: return CONVERTER_LUA;
+    case CONFIG_TELEMETRY: return CONVERTER_TELEMETRY;
     }
     return CONVERTER_RAW;
 }
@@ -65,6 +67,14 @@ static struct converter_shape shape_of(const struct config_source *s) {
                                              .window_ns = (int64_t)s->dedupe.window_ms * 1000000}};
 }
 
+static struct converter_telemetry telemetry_of(const struct config_telemetry *t) {
+    return (struct converter_telemetry){.definitions = t->definitions.at,
+                                        .schema = t->schema_text,
+                                        .framing_v2 = t->framing == CONFIG_FRAMING_V2,
+                                        .v2log = t->emit == CONFIG_EMIT_V2LOG,
+                                        .inflated_max = (size_t)t->max_inflated};
+}
+
 struct converter_settings run_converter(const struct config *config, const struct config_source *source) {
     return (struct converter_settings){.kind = kind_of(source->converter),
                                        .source = source->name,
@@ -77,6 +87,7 @@ struct converter_settings run_converter(const struct config *config, const struc
                                        .line_bytes_max = (size_t)source->max_line_bytes,
                                        .script = {source->script.text, base_name(source->script.file),
                                                   source->script.instructions, (size_t)source->script.memory_bytes},
+                                       .telemetry = telemetry_of(&source->telemetry),
                                        .shape = shape_of(source),
                                        .aggregate = {.group_by = source->aggregate.group_by.at,
                                                      .sum = source->aggregate.sum.at,
@@ -104,6 +115,7 @@ static RC check_texts(const struct converter_settings *settings, const char **ou
     AUTO(script_done) struct script *script = NULL;
     AUTO(where_done) struct where *where = NULL, *when = NULL;
     AUTO(aggregate_done) struct aggregate *aggregate = NULL;
+    AUTO(telemetry_schema_done) struct telemetry_schema *schema = NULL;
     struct json_path path;
     const struct converter_script *s = &settings->script;
     struct script_limits limits = {s->instructions_max, s->bytes_max, CONFIG_BYTES_MAX};
@@ -114,6 +126,8 @@ static RC check_texts(const struct converter_settings *settings, const char **ou
     if (settings->record.kind == SEGMENTS_START) TRY(regex_new(settings->record.start, &regex, why));
     *out_key = "lua.file";
     if (settings->kind == CONVERTER_LUA) TRY(script_new(s->text, s->name, limits, &script, why));
+    *out_key = "telemetry.schema";
+    if (settings->telemetry.schema.len) TRY(telemetry_schema_new(settings->telemetry.schema, &schema, why));
     *out_key = "aggregate";
     TRY(aggregate_new(&settings->aggregate, CONFIG_VALUE_MAX, &aggregate, why));
     *out_key = "dedupe.key";
@@ -155,6 +169,10 @@ static uint64_t record_reach(const struct config_source *s) {
     return together ? 2 * MAX(s->record.bytes_max, s->max_line_bytes) + 2 * s->max_line_bytes + 64 : 0;
 }
 
+static bool one_stripe(const struct config_source *s) {
+    return s->table.quoted_newlines || s->converter == CONFIG_TELEMETRY;
+}
+
 static struct emitter_source emitter_source(const struct config_source *s) {
     static const enum emitter_after after[] = {[CONFIG_KEEP] = EMITTER_KEEP,
                                                [CONFIG_DELETE] = EMITTER_DELETE,
@@ -166,9 +184,9 @@ static struct emitter_source emitter_source(const struct config_source *s) {
                                                .excludes = s->exclude.at,
                                                .excludes_len = s->exclude.count,
                                                .follow_symlinks = s->follow_symlinks},
-                                   .stripe_bytes = s->table.quoted_newlines ? CONVERTER_ONE_STRIPE : s->stripe_bytes,
+                                   .stripe_bytes = one_stripe(s) ? CONVERTER_ONE_STRIPE : s->stripe_bytes,
                                    .text_stripe_bytes = CONVERTER_ONE_STRIPE,
-                                   .spans_lines = s->table.quoted_newlines || record_reach(s),
+                                   .spans_lines = one_stripe(s) || record_reach(s),
                                    .record_bytes_max = record_reach(s),
                                    .weight = (uint32_t)s->weight,
                                    .oldest_first = s->order == CONFIG_ORDER_OLDEST_FIRST,

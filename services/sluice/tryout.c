@@ -51,6 +51,7 @@ RC tryout_lines(const struct tryout *t, struct why *why) {
         struct str line = str_sub(rest, 0, end);
         slice_begin(slice, converter, &place);
         slice_add(slice, line, at, &taken);
+        TRY(converter_waits(converter, why));
         struct tryout_line seen = {place.line_in_stripe + 1, lines_text(line), slice_result(slice)};
         TRY(t->visit(t->context, &seen, why));
         at += end;

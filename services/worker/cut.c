@@ -25,6 +25,13 @@ static size_t stop_at_stripe(const struct cut_ask *ask, size_t bytes) {
     return hit ? (size_t)(hit - ask->window.at) + 1 : bytes;
 }
 
+struct cut cut_framed(const struct cut_ask *ask) {
+    uint64_t end = cut_next_end(ask->ends, ask->ends_len, ask->at + 1);
+    bool to_end = end != UINT64_MAX && end - ask->at <= ask->window.len;
+    size_t bytes = to_end ? (size_t)(end - ask->at) : ask->window.len;
+    return (struct cut){.kind = CUT_LINES, .bytes = bytes, .closed = to_end};
+}
+
 struct cut cut_lines(const struct cut_ask *ask) {
     MUST(ask->at < ask->stripe_end);
     uint64_t end = cut_next_end(ask->ends, ask->ends_len, ask->at + 1);

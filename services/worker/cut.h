@@ -34,6 +34,9 @@ struct cut {
 };
 
 struct cut cut_lines(const struct cut_ask *ask);
+/* The same for lines that do not end in a LF (converter_framed()): all up to a closed end or the window's; which of
+ * these bytes are whole lines the converter says. */
+struct cut cut_framed(const struct cut_ask *ask);
 /* The first closed end at or behind `from`, or UINT64_MAX. */
 uint64_t cut_next_end(const uint64_t *ends, size_t ends_len, uint64_t from);
 

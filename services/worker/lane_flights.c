@@ -140,6 +140,7 @@ static void count_won(struct lane *l, const struct flight *f) {
     metric_add(METRIC_RECORDS, f->counts.records);
     metric_add(METRIC_BLANK, f->counts.blank);
     metric_add(METRIC_OVERFLOW, f->counts.overflow);
+    metric_add(METRIC_HISTOGRAMS_DROPPED, f->counts.dropped);
     metric_add(METRIC_DUPLICATES, f->counts.duplicates);
     for (size_t i = 1; i < REASON_COUNT; i++)
         if (f->counts.reasons[i])

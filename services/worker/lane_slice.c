@@ -184,6 +184,7 @@ static RC read_lines(struct lane *l, uint64_t at, size_t len, struct taken *out,
     const struct task *t = &l->task;
     uint64_t end = stripe_end(t->job.stripe, t->job.facts.stripe_bytes);
     size_t have = 0, taken = 0, piece = lane_piece(l);
+    bool framed = converter_framed(t->source->converter.kind);
     struct cut cut = {.kind = CUT_LONGER};
     struct converter *converter = NULL;
     struct stopwatch watch;
@@ -193,7 +194,7 @@ static RC read_lines(struct lane *l, uint64_t at, size_t len, struct taken *out,
         TRY(lane_read_piece(l, at, have, more, &watch, why));
         have += more;
         struct cut_ask ask = {{l->window, have}, at, end, t->job.ready, t->ends, t->ends_len};
-        cut = cut_lines(&ask);
+        cut = framed ? cut_framed(&ask) : cut_lines(&ask);
         if (cut.kind != CUT_LINES || cut.bytes == taken) continue;
         if (!converter) {
             TRY(lane_converter(l, &converter, why));
@@ -206,6 +207,7 @@ static RC read_lines(struct lane *l, uint64_t at, size_t len, struct taken *out,
         if (cut.closed && !lane_spans_lines(l, converter)) TRY(stop_at(l, at + cut.bytes, &out->stop, why));
         stop_add_lines(l->slice, str_sub((struct str){l->window, have}, taken, cut.bytes), at + taken, &out->stop,
                        &added);
+        TRY(converter_waits(converter, why));
         taken += added;
         stopwatch_lap(&watch, METRIC_LANE_STAGE, METRIC_LANE_CPU, LABEL_STAGE_CONVERT);
     }
@@ -231,7 +233,7 @@ static RC settle_kept(struct lane *l, uint64_t at, const struct taken *taken, st
     lane_slice_start(l, converter);
     for (size_t done = 0, added = 0; done < bytes; done += added)
         stop_add_lines(l->slice, str_sub((struct str){l->window, bytes}, done, bytes), at + done, &stop, &added);
-    return RC_OK;
+    return converter_waits(converter, why);
 }
 
 /* Whole lines from the line start `at` on. RC_ABSENT: none is complete. */

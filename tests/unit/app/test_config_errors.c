@@ -118,7 +118,7 @@ static void bad_sources_are_refused(void **state) {
          "exclude, compression, inflate, encoding, encoding_errors, "
          "converter, types, table, record, time, max_line_bytes, stripe_bytes, order, weight, "
          "after_durable, close_after, rotated_after, ignore_older, follow_symlinks, s3, regex, syslog, "
-         "lua, where, fields, dedupe, aggregate; did you mean \"converter\"?"},
+         "lua, telemetry, where, fields, dedupe, aggregate; did you mean \"converter\"?"},
         {SOURCE("    name: b\n"), "c.yaml:6:5: sources[0].name: the key is given twice"},
         {"pipeline: web\nsources: [{name: a b}]\n",
          "c.yaml:2:18: sources[0].name: \"a b\" does not fit; allowed: 1 to 64 of A-Z, a-z, 0-9, _, . and -"},
@@ -137,13 +137,13 @@ static void bad_sources_are_refused(void **state) {
         {SOURCE("    exclude: [{a: b}]\n"), "c.yaml:6:15: sources[0].exclude[0]: must be one value, not a map of keys"},
         {"pipeline: web\nsources:\n  - converter: ndsjon\n",
          "c.yaml:3:16: sources[0].converter: \"ndsjon\" is not one of ndjson, combined, raw, csv, tsv, "
-         "delimited, logfmt, regex, syslog, cri, lua; did you mean \"ndjson\"?"},
+         "delimited, logfmt, regex, syslog, cri, lua, telemetry; did you mean \"ndjson\"?"},
         {"pipeline: web\nsources:\n  - converter: tvs\n",
          "c.yaml:3:16: sources[0].converter: \"tvs\" is not one of ndjson, combined, raw, csv, tsv, delimited, logfmt, "
-         "regex, syslog, cri, lua"},
+         "regex, syslog, cri, lua, telemetry"},
         {"pipeline: web\nsources:\n  - converter: \"\"\n",
          "c.yaml:3:16: sources[0].converter: \"\" is not one of ndjson, combined, raw, csv, tsv, delimited, logfmt, "
-         "regex, syslog, cri, lua"},
+         "regex, syslog, cri, lua, telemetry"},
         {"pipeline: web\nsources:\n  - converter: [raw]\n",
          "c.yaml:3:16: sources[0].converter: must be one value, not a list"},
     };

@@ -12,6 +12,7 @@ import memory
 import rescan
 import size
 import speed
+import telemetry
 from measured import Pipelines
 from targets import Targets
 
@@ -40,7 +41,7 @@ def parse():
     parser.add_argument("--runs", type=int)
     parser.add_argument("--levels", type=lambda text: [int(level) for level in text.split(",")])
     parser.add_argument("--files", type=int)
-    parser.add_argument("--converters", type=lambda text: text.split(","), default=[*converters.CONVERTERS, "compressed"])
+    parser.add_argument("--converters", type=lambda text: text.split(","), default=[*converters.CONVERTERS, "compressed", "telemetry"])
     parser.add_argument("--only", type=lambda text: text.split(","), default=[])
     options = parser.parse_args()
     options.folder = options.folder.resolve()
@@ -77,6 +78,8 @@ def main():
         speed.bench(options, log, pipelines, targets)
     if "converters" in options.parts:
         converters.bench(options, log, pipelines, targets)
+        if "telemetry" in options.converters:
+            telemetry.bench(options, pipelines, targets)
     if "size" in options.parts:
         size.bench(options, log, pipelines, targets)
     if "memory" in options.parts:

@@ -168,8 +168,10 @@ static void settle(struct emitter *e, struct candidate *c, struct id id, const s
         entry->next_stripe = 0;
     }
     entry->changed = entry->changed || entry->raw_size != c->raw_size || entry->mtime_ns != c->stat.mtime_ns;
-    if (!ended) entry->size = c->stat.size;
-    entry->raw_size = c->raw_size;
+    if (!ended) { /* what after_durable takes away has to have the size at which it was closed */
+        entry->size = c->stat.size;
+        entry->raw_size = c->raw_size;
+    }
     entry->hidden = c->hidden;
     entry->mtime_ns = c->stat.mtime_ns;
     entry->prefix_len = fresh || c->fate == AMEND ? c->prefix_len : known->prefix_len;

@@ -10,7 +10,6 @@ struct origin {
 
 #define TEXT(literal)                                                                                                  \
     { "" literal, sizeof(literal) - 1 }
-{ literal, sizeof literal - 1 }
 
 static const struct origin device[] = {
     {TEXT("reason"), {NULL, 0}, TEXT("ftu")},

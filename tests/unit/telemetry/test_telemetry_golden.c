@@ -234,7 +234,7 @@ static void one_file(struct json_node vector) {
             assert_int_equal(telemetry_inflate(inflate, frame.data, &inflated), RC_OK);
             frame.data = buf_str(&inflated);
         }
-        struct str path, data;
+        struct str path = {0}, data = {0};
         uint64_t ms = 0;
         assert_true(json_next(&records, NULL, &record));
         struct json_iter parts = json_each(record);

@@ -2,6 +2,7 @@
 #include "telemetry_members.h"
 
 #include "alloc.h"
+#include "must.h"
 #include "json_raw.h"
 
 #include <stdlib.h>
@@ -56,6 +57,7 @@ void telemetry_members_read(struct telemetry_members *m, struct json_node node, 
             same->raw = next.raw;
             continue;
         }
+        MUST(m->at && m->count < m->room); /* each has a place, and json_count() counted them */
         m->at[m->count++] = next;
         if (slot) *slot = (uint32_t)m->count;
     }

@@ -102,6 +102,14 @@ static bool is_unripe(const struct emitter *e, const struct candidate *c) {
     return c->hidden && c->stat.size < PREFIX_MAX && is_young(e, c);
 }
 
+/* It has the name of a compressed file, and not even the bytes yet that tell so: enrolled now, it would be a file of
+ * its own for ever. */
+static bool is_unborn(struct emitter *e, const struct candidate *c) {
+    bool decodes = emitter_source_of(e, c->entry)->fixed_texts != EMITTER_NO_TEXTS;
+    bool told = c->stat.packed || c->raw_size >= DECODE_MAGIC_MAX;
+    return decodes && !told && decode_kind_is_named(emitter_uri(e, c->entry)) && is_young(e, c);
+}
+
 static void set_unripe(struct emitter *e, const struct candidate *c, bool unripe) {
     c->entry->unripe = unripe;
     if (unripe) e->rescan_again = true; /* --once has no later scan that would look again */
@@ -116,6 +124,7 @@ static RC decide(struct emitter *e, struct candidate *c, const struct ledger_fil
     TRY(view_of(e, c, known, &view, why));
     c->fate = !known->found && is_too_old(e, c) ? IGNORE : ENROLL;
     if (!known->found && c->fate == ENROLL && c->stat.packed) c->fate = is_unripe(e, c) ? SKIP : SEEK;
+    if (!known->found && c->fate == ENROLL && is_unborn(e, c)) c->fate = SKIP;
     set_unripe(e, c, c->fate == SKIP);
     if (!known->found) return RC_OK;
     switch (identify_decide(known, &view)) {

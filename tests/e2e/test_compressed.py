@@ -258,6 +258,25 @@ def test_a_gz_that_is_being_written_beside_its_original(pipe):
     assert_texts(pipe, text.splitlines())
 
 
+def test_a_gz_that_is_empty_when_it_is_first_seen(pipe):
+    """gzip has made the file, and has written nothing yet, while several scans go by: it is not enrolled as a file of its
+    own, which it would be for ever."""
+    raw(pipe)
+    pipe.settings["sources"][0]["rotated_after"] = "5s"
+    text = numbered(0, 5000)
+    path = pipe.file("app.log", text)
+    with pipe.start() as running:
+        wait_for("all of it", lambda: len(readers.lines(pipe.out)) >= 5000)
+        path.rename(pipe.inputs / "app.log.1")
+        packed = pipe.file("app.log.1.gz", b"")
+        time.sleep(0.5)
+        packed.write_bytes(gzip.compress(text))
+        (pipe.inputs / "app.log.1").unlink()
+        time.sleep(0.5)
+        running.drain()
+    assert_texts(pipe, text.splitlines())
+
+
 def test_another_file_of_that_name_is_read(pipe):
     """The same name and the same beginning are not the same file."""
     rotated(pipe)

@@ -97,17 +97,13 @@ static bool is_young(const struct emitter *e, const struct candidate *c) {
     return (e->wall_ns - c->stat.mtime_ns) / NS_PER_MS < limit_ms;
 }
 
-/* Somebody may be compressing a file that is known already, and has not got far enough to tell. */
-static bool is_unripe(const struct emitter *e, const struct candidate *c) {
-    return c->hidden && c->stat.size < PREFIX_MAX && is_young(e, c);
-}
-
-/* It has the name of a compressed file, and not even the bytes yet that tell so: enrolled now, it would be a file of
- * its own for ever. */
-static bool is_unborn(struct emitter *e, const struct candidate *c) {
-    bool decodes = emitter_source_of(e, c->entry)->fixed_texts != EMITTER_NO_TEXTS;
-    bool told = c->stat.packed || c->raw_size >= DECODE_MAGIC_MAX;
-    return decodes && !told && decode_kind_is_named(emitter_uri(e, c->entry)) && is_young(e, c);
+/* Somebody may be compressing a file that is known already, and has not got far enough to tell: neither of what it has
+ * the name of, nor of its text. Enrolled now, it would be a file of its own for ever. */
+static bool is_unripe(struct emitter *e, const struct candidate *c) {
+    bool magic = c->stat.packed || c->raw_size >= DECODE_MAGIC_MAX;
+    bool named = decode_kind_is_named(emitter_uri(e, c->entry)) && emitter_source_of(e, c->entry)->fixed_texts;
+    bool begun = c->stat.packed && c->hidden && c->stat.size < PREFIX_MAX;
+    return ((named && !magic) || begun) && is_young(e, c);
 }
 
 static void set_unripe(struct emitter *e, const struct candidate *c, bool unripe) {
@@ -122,9 +118,9 @@ static RC decide(struct emitter *e, struct candidate *c, const struct ledger_fil
     }
     struct identify_view view = {0};
     TRY(view_of(e, c, known, &view, why));
-    c->fate = !known->found && is_too_old(e, c) ? IGNORE : ENROLL;
-    if (!known->found && c->fate == ENROLL && c->stat.packed) c->fate = is_unripe(e, c) ? SKIP : SEEK;
-    if (!known->found && c->fate == ENROLL && is_unborn(e, c)) c->fate = SKIP;
+    c->fate = c->stat.packed && !known->found ? SEEK : ENROLL;
+    if (!known->found && is_unripe(e, c)) c->fate = SKIP;
+    if (!known->found && is_too_old(e, c)) c->fate = IGNORE;
     set_unripe(e, c, c->fate == SKIP);
     if (!known->found) return RC_OK;
     switch (identify_decide(known, &view)) {

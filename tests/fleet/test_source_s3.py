@@ -221,12 +221,12 @@ def test_kill_9_again_and_again(bucket_pipe, server, proxy):
     rng = random.Random(5)
     objects = {"large.log": text(30, 14 * MEBI)} | {f"s{i}.log": text(100 + i, 2000 * i) for i in range(40)}
     put_all(server.client(), objects)
-    proxy.toxic("s3", "bandwidth", rate=12_000)
+    proxy.toxic("s3", "bandwidth", rate=3_000)
     raw_source(bucket_pipe, server, "*.log", url=proxy.url, stripe_bytes="1MiB")
     killed = 0
     for _ in range(7):
         with bucket_pipe.start("--once") as running:
-            time.sleep(rng.uniform(0.2, 1.2))
+            time.sleep(rng.uniform(0.2, 0.8))
             killed += running.kill()
     assert killed > 2
     bucket_pipe.run_once()
